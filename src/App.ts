@@ -1,0 +1,140 @@
+/** The wiring of each program: settings in, one running system out. */
+import { Effect, Layer } from "effect"
+import * as ConsumerPlan from "./domain/ConsumerPlan.ts"
+import { Functions } from "./functions/Functions.ts"
+import { Server } from "./gateway/Server.ts"
+import { NatsServer } from "./natsserver/NatsServer.ts"
+import { Health } from "./operations/Health.ts"
+import { Backlog } from "./queue/Backlog.ts"
+import { DeadLetters } from "./queue/DeadLetters.ts"
+import * as JetStreamCalls from "./queue/JetStreamCalls.ts"
+import { Nats } from "./queue/Nats.ts"
+import { Publisher } from "./queue/Publisher.ts"
+import { QueueHealth } from "./queue/QueueHealth.ts"
+import { QueueStream } from "./queue/QueueStream.ts"
+import { WakeUps } from "./queue/WakeUps.ts"
+import type { Settings } from "./settings/Settings.ts"
+import { version } from "./version.ts"
+import { Callbacks } from "./worker/Callbacks.ts"
+import { Invoker } from "./worker/Invoker.ts"
+import { Process } from "./worker/Process.ts"
+import { Settlement } from "./worker/Settlement.ts"
+import { Slots } from "./worker/Slots.ts"
+import * as Supervisor from "./worker/Supervisor.ts"
+
+type Storage = "file" | "memory"
+
+const functions = (settings: Settings) => Functions.layer(settings)
+
+const queue = (settings: Settings, program: string, storage: Storage) =>
+  WakeUps.layer.pipe(
+    Layer.provideMerge(
+      QueueStream.layer({
+        queue: settings.queueName,
+        subjects: settings.subjects,
+        storage,
+        replicas: settings.natsStreamReplicas
+      })
+    ),
+    Layer.provideMerge(Nats.layer({ url: settings.natsUrl, name: `sluice ${program} ${settings.queueName}` }))
+  )
+
+const gatewayParts = (settings: Settings) =>
+  Server.layer({
+    port: settings.port,
+    defaultNamespace: settings.defaultNamespace,
+    queueName: settings.queueName,
+    upstreamTimeoutMillis: settings.upstreamTimeout,
+    shutdownGraceMillis: settings.shutdownGrace
+  }).pipe(Layer.provide(Publisher.layer({ timeoutMillis: settings.publishTimeout })))
+
+const workerParts = (settings: Settings, storage: Storage) => {
+  const serverThresholdMillis = ConsumerPlan.serverInactiveThreshold({
+    consumerInactiveThreshold: settings.consumerInactiveThreshold,
+    upstreamTimeout: settings.upstreamTimeout,
+    maxRetryWait: settings.retryPolicy.maxWait,
+    ackWait: settings.ackWait
+  })
+  const settlement = Settlement.layer({ maxResultBytes: settings.maxResultBytes, version }).pipe(
+    Layer.provide([
+      Callbacks.layer({ tlsInsecure: settings.tlsInsecure }),
+      DeadLetters.layer({ storage, replicas: settings.natsStreamReplicas })
+    ])
+  )
+  const process = Process.layer({
+    retryPolicy: settings.retryPolicy,
+    defaultNamespace: settings.defaultNamespace
+  }).pipe(
+    Layer.provide([
+      settlement,
+      Invoker.layer({
+        upstreamTimeoutMillis: settings.upstreamTimeout,
+        maxResultBytes: settings.maxResultBytes
+      })
+    ])
+  )
+  return Supervisor.layer({
+    slots: new Slots(settings.maxInflight),
+    ackWaitMillis: settings.ackWait,
+    inactiveThresholdMillis: settings.consumerInactiveThreshold,
+    serverThresholdMillis,
+    discoveryIntervalMillis: settings.discoveryInterval,
+    shutdownGraceMillis: settings.shutdownGrace
+  }).pipe(
+    Layer.provide([
+      process,
+      Backlog.layer,
+      JetStreamCalls.layer({
+        ackWaitMillis: settings.ackWait,
+        inactiveThresholdMillis: serverThresholdMillis
+      })
+    ])
+  )
+}
+
+/** The operations port comes first: it can tell that the rest still waits for NATS. */
+const operations = (settings: Settings) =>
+  Layer.unwrap(
+    Effect.map(QueueHealth, (health) => Health.layer({ port: settings.metricsPort, checks: health.all }))
+  )
+
+/** The HTTP front; gives the ports it listens on. */
+export const gatewayLayer = (settings: Settings) =>
+  gatewayParts(settings).pipe(
+    Layer.provide([functions(settings), queue(settings, "gateway", "file")]),
+    Layer.merge(operations(settings)),
+    Layer.provide(QueueHealth.layer)
+  )
+
+/** Serves one queue; gives the port of its health. */
+export const workerLayer = (settings: Settings) =>
+  workerParts(settings, "file").pipe(
+    Layer.provide([functions(settings), queue(settings, "worker", "file")]),
+    Layer.merge(operations(settings)),
+    Layer.provide(QueueHealth.layer)
+  )
+
+/** Gateway and worker in one process. */
+export const bothLayer = (settings: Settings, storage: Storage) =>
+  Layer.mergeAll(gatewayParts(settings), workerParts(settings, storage)).pipe(
+    Layer.provide([functions(settings), queue(settings, "start", storage)]),
+    Layer.merge(operations(settings)),
+    Layer.provide(QueueHealth.layer)
+  )
+
+export const gateway = (settings: Settings) => Layer.launch(gatewayLayer(settings))
+
+export const worker = (settings: Settings) => Layer.launch(workerLayer(settings))
+
+/** Everything for development, with a server of its own unless the settings name one. */
+export const start = (settings: Settings, options: { readonly store: string | undefined }) =>
+  settings.natsGiven
+    ? Layer.launch(bothLayer(settings, "file"))
+    : Effect.gen(function* () {
+        const server = yield* NatsServer
+        const storage = options.store === undefined ? "memory" : "file"
+        return yield* Effect.raceFirst(
+          Layer.launch(bothLayer({ ...settings, natsUrl: server.url }, storage)),
+          server.crashed
+        )
+      }).pipe(Effect.provide(NatsServer.layer({ storeDir: options.store })))

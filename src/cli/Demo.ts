@@ -1,0 +1,38 @@
+import { Option } from "effect"
+import { Command, Flag } from "effect/cli"
+import { demo as runDemo } from "./Programs.ts"
+
+const flags = {
+  calls: Flag.Int("calls").pipe(
+    Flag.filter(
+      (calls) => calls >= 1,
+      (calls) => `Expected a whole number of at least 1, got ${calls}`
+    ),
+    Flag.withDescription("calls to make (default 2000)"),
+    Flag.withDefault(2000)
+  ),
+  picture: Flag.String("picture").pipe(
+    Flag.withMetavar("file"),
+    Flag.withDescription("where to write the picture (default sluice-demo.svg)"),
+    Flag.withDefault("sluice-demo.svg")
+  ),
+  seed: Flag.Int("seed").pipe(
+    Flag.withDescription("makes the functions' latencies and errors the same in each run"),
+    Flag.optional
+  )
+}
+
+export const demo = Command.make("demo", flags, ({ calls, picture, seed }) =>
+  runDemo({ calls, picture, seed: Option.getOrUndefined(seed) })
+).pipe(
+  Command.withShortDescription("A finite run on real parts, with a picture at the end"),
+  Command.withDescription(
+    `Runs the main job on real parts: a NATS server, a gateway, a worker and a few functions.
+
+  It needs no settings, ends by itself and writes a picture of what happened.`
+  ),
+  Command.withExamples([
+    { command: "sluice demo", description: "The usual run" },
+    { command: "sluice demo --calls 500 --picture demo.svg", description: "A shorter one" }
+  ])
+)

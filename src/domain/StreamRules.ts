@@ -1,0 +1,82 @@
+/**
+ * What the stream of a queue must look like so that no accepted call is lost, and what merely differs.
+ * Names follow JetStream's configuration.
+ */
+export interface StreamSettings {
+  readonly name: string
+  readonly subjects: ReadonlyArray<string>
+  readonly retention: string
+  readonly discard: string
+  readonly storage: string
+  readonly num_replicas: number
+  /** nanoseconds, 0 for unlimited; the limits below: -1 for unlimited */
+  readonly max_age: number
+  readonly max_msgs: number
+  readonly max_bytes: number
+  readonly max_msgs_per_subject: number
+  readonly no_ack: boolean
+}
+
+export const queueStreamName = (queue: string): string => `OF_${queue}`
+
+/** The stream of a queue as we make it. */
+export const queueStream = (
+  queue: string,
+  options: { readonly storage: "file" | "memory"; readonly replicas: number }
+): StreamSettings => ({
+  name: queueStreamName(queue),
+  subjects: [queue, `${queue}.>`],
+  retention: "workqueue",
+  // Discard old would drop accepted calls when a limit is reached; discard new refuses the publish.
+  discard: "new",
+  storage: options.storage,
+  num_replicas: options.replicas,
+  max_age: 0,
+  max_msgs: -1,
+  max_bytes: -1,
+  max_msgs_per_subject: -1,
+  no_ack: false
+})
+
+export interface Findings {
+  /** differences that lose calls: the program must not start */
+  readonly fatal: ReadonlyArray<string>
+  /** differences that an operator may want */
+  readonly warnings: ReadonlyArray<string>
+}
+
+const limited = (limit: number): boolean => limit > 0
+
+/** Holds an existing stream against the one we would make. */
+export const check = (existing: StreamSettings, wanted: StreamSettings): Findings => {
+  const fatal: Array<string> = []
+  const warnings: Array<string> = []
+  if (existing.retention !== wanted.retention) {
+    fatal.push(
+      `retention is "${existing.retention}", must be "${wanted.retention}": finished calls would stay or waiting ones go`
+    )
+  }
+  const missing = wanted.subjects.filter((subject) => !existing.subjects.includes(subject))
+  if (missing.length > 0) {
+    fatal.push(`subjects are [${existing.subjects.join(", ")}], must contain [${missing.join(", ")}]`)
+  }
+  if (limited(existing.max_age)) {
+    fatal.push(`max_age is ${existing.max_age / 1e9}s, must be unlimited: older calls would be dropped`)
+  }
+  if (existing.no_ack) fatal.push("no_ack is on, must be off: nobody would know whether a call was stored")
+  const limits = (["max_msgs", "max_bytes", "max_msgs_per_subject"] as const).filter((key) =>
+    limited(existing[key])
+  )
+  if (existing.discard !== "new" && limits.length > 0) {
+    fatal.push(
+      `discard is "${existing.discard}" with ${limits.join(" and ")} set, must be "new": accepted calls would be dropped when the stream is full`
+    )
+  } else if (existing.discard !== wanted.discard) {
+    warnings.push(`discard is "${existing.discard}", ours is "${wanted.discard}"`)
+  }
+  for (const key of ["storage", "num_replicas"] as const) {
+    if (existing[key] !== wanted[key])
+      warnings.push(`${key} is ${existing[key]}, the settings say ${wanted[key]}`)
+  }
+  return { fatal, warnings }
+}

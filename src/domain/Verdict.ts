@@ -1,0 +1,38 @@
+import * as Outcome from "./Outcome.ts"
+import * as RetryPolicy from "./RetryPolicy.ts"
+
+/** Why a call will not be tried again and is kept for people. */
+export type DeadReason =
+  | "undecodable"
+  | "function-mismatch"
+  | "exhausted"
+  | "expired"
+  | "unknown-function"
+  | "unfinished"
+  | "callback-undeliverable"
+
+/** What happens to a delivery. */
+export type Verdict =
+  | { readonly _tag: "Done" }
+  | { readonly _tag: "Retry"; readonly delayMillis: number }
+  | { readonly _tag: "Dead"; readonly reason: DeadReason }
+
+const done: Verdict = { _tag: "Done" }
+const exhausted: Verdict = { _tag: "Dead", reason: "exhausted" }
+
+/**
+ * What happens after the answer to this `attempt` (from 1). A call is tried at most `1 + maxAttempts` times.
+ *
+ * @param random in [0, 1), for the jitter.
+ */
+export const decide = (
+  answer: Outcome.Answer,
+  attempt: number,
+  policy: RetryPolicy.RetryPolicy,
+  random: number
+): Verdict => {
+  if (!Outcome.isRetryable(answer, policy.codes)) return done
+  const retryAfter = answer._tag === "Reply" ? answer.retryAfter : undefined
+  const delayMillis = RetryPolicy.nextDelay(policy, attempt, { retryAfter, random })
+  return delayMillis === undefined ? exhausted : { _tag: "Retry", delayMillis }
+}

@@ -1,0 +1,150 @@
+import { readFile } from "node:fs/promises"
+import { join } from "node:path"
+import { Cache, Data, Duration, Effect, Exit, Schema } from "effect"
+import { Agent, request } from "undici"
+import * as FunctionName from "../domain/FunctionName.ts"
+import type { Find, FunctionSpec, Lookup } from "./FunctionSpec.ts"
+
+export interface Options {
+  /** Of the OpenFaaS gateway, without a trailing slash. */
+  readonly gatewayUrl: string
+  /** Its functions are asked for and called without naming the namespace. */
+  readonly defaultNamespace: string
+  /** The directory that may hold `basic-auth-user` and `basic-auth-password`. */
+  readonly secretMountPath: string
+}
+
+const timeToLive: Readonly<Record<Lookup["_tag"], Duration.Duration>> = {
+  Found: Duration.seconds(5),
+  Unknown: Duration.seconds(2),
+  Unavailable: Duration.seconds(1)
+}
+const answerTimeout = Duration.seconds(3)
+
+// Callers choose the names that are asked for.
+const rememberedFunctions = 10_000
+
+/** The gateway gave no usable answer; the detail is for people. */
+class GatewayUnavailable extends Data.TaggedError("GatewayUnavailable")<{ readonly detail: string }> {}
+
+/**
+ * Functions as an OpenFaaS gateway knows them, called through it. While it gives no answer its last one counts,
+ * because a function rarely changes and its calls are better queued than refused.
+ */
+export const make = Effect.fnUntraced(function* (options: Options) {
+  const agent = yield* Effect.acquireRelease(
+    Effect.sync(() => new Agent()),
+    (agent) => Effect.promise(() => agent.destroy())
+  )
+  const lastFound = new Map<string, Lookup>()
+
+  const lookup = Effect.fnUntraced(function* (key: string): Effect.fn.Return<Answer> {
+    const fn = fromKey(key)
+    const fresh = yield* ask(agent, options, fn).pipe(
+      Effect.timeoutOrElse({
+        duration: answerTimeout,
+        orElse: () => new GatewayUnavailable({ detail: `no answer within ${Duration.format(answerTimeout)}` })
+      }),
+      Effect.catchTag("GatewayUnavailable", ({ detail }) => Effect.succeed(unavailable(options, detail)))
+    )
+    if (fresh._tag === "Unavailable") {
+      const known = lastFound.get(key)
+      return { lookup: known ?? fresh, fresh: fresh._tag }
+    }
+    lastFound.delete(key)
+    if (fresh._tag === "Found") {
+      if (lastFound.size >= rememberedFunctions) lastFound.clear()
+      lastFound.set(key, fresh)
+    }
+    return { lookup: fresh, fresh: fresh._tag }
+  })
+
+  const cache = yield* Cache.makeWith(lookup, {
+    capacity: rememberedFunctions,
+    timeToLive: (exit) => (Exit.isSuccess(exit) ? timeToLive[exit.value.fresh] : Duration.zero)
+  })
+  const find: Find = (fn) => Effect.map(Cache.get(cache, FunctionName.key(fn)), ({ lookup }) => lookup)
+  return find
+})
+
+/** What counts now, and what the gateway said to the last question: that decides when it is asked again. */
+interface Answer {
+  readonly lookup: Lookup
+  readonly fresh: Lookup["_tag"]
+}
+
+const unavailable = ({ gatewayUrl }: Options, detail: string): Lookup => ({
+  _tag: "Unavailable",
+  detail: `the OpenFaaS gateway at ${gatewayUrl} cannot be asked: ${detail}`
+})
+
+/** The inverse of `FunctionName.key`. */
+const fromKey = (key: string): FunctionName.FunctionName => {
+  const dot = key.lastIndexOf(".")
+  return { name: key.slice(0, dot), namespace: key.slice(dot + 1) }
+}
+
+const ask = Effect.fnUntraced(function* (agent: Agent, options: Options, fn: FunctionName.FunctionName) {
+  const authorization = yield* basicAuth(options.secretMountPath)
+  const { gatewayUrl } = options
+  const response = yield* Effect.tryPromise({
+    try: async (signal) => {
+      const query = new URLSearchParams({ namespace: fn.namespace })
+      const { statusCode, body } = await request(`${gatewayUrl}/system/function/${fn.name}?${query}`, {
+        dispatcher: agent,
+        headers: authorization === undefined ? {} : { authorization },
+        signal
+      })
+      return { statusCode, text: await body.text() }
+    },
+    catch: (cause) =>
+      new GatewayUnavailable({ detail: cause instanceof Error ? cause.message : String(cause) })
+  })
+  switch (response.statusCode) {
+    case 200: {
+      const status = yield* decodeStatus(response.text).pipe(
+        Effect.mapError(() => new GatewayUnavailable({ detail: "its answer is no OpenFaaS function status" }))
+      )
+      return { _tag: "Found", spec: specOf(options, fn, status) } satisfies Lookup
+    }
+    case 404:
+      return { _tag: "Unknown" } satisfies Lookup
+    case 401:
+    case 403: {
+      const files = `basic-auth-user and basic-auth-password in ${options.secretMountPath}`
+      const what =
+        authorization === undefined ? `it wants credentials: mount ${files}` : `it refused ${files}`
+      return yield* new GatewayUnavailable({ detail: `${what} (status ${response.statusCode})` })
+    }
+    default:
+      return yield* new GatewayUnavailable({ detail: `it answered with status ${response.statusCode}` })
+  }
+})
+
+/** The header's value, or undefined without the two files. Read each time, because secrets are rotated. */
+const basicAuth = (directory: string) =>
+  Effect.tryPromise(async () => {
+    const [user, password] = await Promise.all(
+      ["basic-auth-user", "basic-auth-password"].map((file) => readFile(join(directory, file), "utf8"))
+    )
+    return `Basic ${Buffer.from(`${user?.trim()}:${password?.trim()}`).toString("base64")}`
+  }).pipe(Effect.orElseSucceed(() => undefined))
+
+const Texts = Schema.optionalKey(Schema.NullOr(Schema.Record(Schema.String, Schema.String)))
+
+/** The part of OpenFaaS's FunctionStatus that we use. */
+const FunctionStatus = Schema.Struct({ annotations: Texts, labels: Texts, envVars: Texts })
+
+const decodeStatus = Schema.decodeUnknownEffect(Schema.fromJsonString(FunctionStatus))
+
+const specOf = (
+  { gatewayUrl, defaultNamespace }: Options,
+  fn: FunctionName.FunctionName,
+  status: typeof FunctionStatus.Type
+): FunctionSpec => ({
+  name: fn,
+  url: `${gatewayUrl}/function/${fn.namespace === defaultNamespace ? fn.name : FunctionName.key(fn)}`,
+  annotations: status.annotations ?? {},
+  labels: status.labels ?? {},
+  environment: status.envVars ?? {}
+})

@@ -1,0 +1,68 @@
+import type { IncomingMessage, ServerResponse } from "node:http"
+import { Context, Effect, Layer } from "effect"
+import { Agent } from "undici"
+import * as HttpListener from "../operations/HttpListener.ts"
+import * as AsyncFunction from "./AsyncFunction.ts"
+import * as Problems from "./Problems.ts"
+import { route } from "./Route.ts"
+import * as SyncFunction from "./SyncFunction.ts"
+
+export interface Options {
+  /** 0 takes a free port. */
+  readonly port: number
+  readonly host?: string | undefined
+  /** Where functions without a namespace are. */
+  readonly defaultNamespace: string
+  /** Written into every stored call. */
+  readonly queueName: string
+  /** How long a synchronous call may take, milliseconds. */
+  readonly upstreamTimeoutMillis: number
+  /** How long running requests may go on when the program stops, milliseconds. */
+  readonly shutdownGraceMillis: number
+}
+
+/** The HTTP front: stores asynchronous calls, passes synchronous ones on. */
+export class Server extends Context.Service<Server, { readonly port: number }>()("sluice/gateway/Server") {
+  static readonly layer = (options: Options) => Layer.effect(Server, make(options))
+}
+
+// How long a request may take to arrive when functions are faster than that.
+const leastRequestTimeoutMillis = 300_000
+
+const make = Effect.fnUntraced(function* (options: Options) {
+  const agent = yield* Effect.acquireRelease(
+    // Time is kept for the exchange as a whole.
+    Effect.sync(() => new Agent({ headersTimeout: 0, bodyTimeout: 0 })),
+    (agent) => Effect.promise(() => agent.destroy())
+  )
+  return yield* HttpListener.listen({
+    port: options.port,
+    host: options.host,
+    setting: "port",
+    shutdownGraceMillis: options.shutdownGraceMillis,
+    requestTimeoutMillis: Math.max(leastRequestTimeoutMillis, options.upstreamTimeoutMillis),
+    handler: (request, response) => dispatch(options, agent, request, response)
+  })
+})
+
+const dispatch = Effect.fnUntraced(function* (
+  options: Options,
+  agent: Agent,
+  request: IncomingMessage,
+  response: ServerResponse
+) {
+  const { method = "", url = "" } = request
+  const target = route(method, url, options.defaultNamespace)
+  switch (target._tag) {
+    case "Async":
+      return yield* AsyncFunction.handle(target, options.queueName, request, response)
+    case "Sync":
+      return yield* SyncFunction.handle(target, agent, options.upstreamTimeoutMillis, request, response)
+    case "NotFound":
+      return yield* Problems.notFound()
+    case "MethodNotAllowed":
+      return yield* Problems.methodNotAllowed(method, target.allow)
+    case "Bad":
+      return yield* Problems.badName(target.detail)
+  }
+})

@@ -1,0 +1,115 @@
+import type { ConsumerConfig } from "@nats-io/jetstream"
+import { Effect } from "effect"
+import * as ConsumerPlan from "../domain/ConsumerPlan.ts"
+import * as FunctionName from "../domain/FunctionName.ts"
+import { Nats } from "./Nats.ts"
+import { isConsumerNotFound, isConsumerNotUnique, toQueueError } from "./natsErrors.ts"
+import { QueueError } from "./QueueError.ts"
+import { QueueStream } from "./QueueStream.ts"
+
+export interface ConsumerOptions {
+  readonly ackWaitMillis: number
+  /** how long the server keeps a consumer that nobody pulls from, milliseconds */
+  readonly inactiveThresholdMillis: number
+}
+
+/**
+ * The durable consumer of a function: found, made, or brought up to date. Nothing here ever deletes one:
+ * between the look and the delete another replica may have pulled, and its call would run twice.
+ */
+export const make = Effect.fnUntraced(function* (options: ConsumerOptions) {
+  const { manager } = yield* Nats
+  const stream = yield* QueueStream
+  const attempt = <A>(request: () => Promise<A>) =>
+    Effect.tryPromise({ try: request, catch: (error) => error })
+
+  /**
+   * The name of the function's consumer, on the stream made at `created`; `stream-gone` when that one is not
+   * there any more.
+   */
+  const ensure = Effect.fnUntraced(
+    function* (fn: FunctionName.FunctionName, created: string) {
+      const durable = FunctionName.consumerName(fn, created)
+      const filter = stream.subjects.subject(fn)
+      const wanted = {
+        filter_subject: filter,
+        ack_policy: "explicit",
+        ack_wait: options.ackWaitMillis * 1e6,
+        inactive_threshold: options.inactiveThresholdMillis * 1e6,
+        // Calls that wait for a retry count as unacknowledged; with a limit they would stop all others.
+        max_ack_pending: -1,
+        // A call that reached it would stay in the stream for ever; giving up is the worker's decision.
+        max_deliver: -1
+      } satisfies Partial<ConsumerConfig>
+
+      const update = (name: string, existing: ConsumerConfig) => {
+        const changes = ConsumerPlan.changes({ ...existing }, wanted)
+        return Object.keys(changes).length === 0
+          ? Effect.succeed(name)
+          : attempt(() => manager.consumers.update(stream.name, name, changes)).pipe(
+              Effect.andThen(
+                Effect.logInfo("consumer updated", { consumer: name, changed: Object.keys(changes) })
+              ),
+              Effect.as(name)
+            )
+      }
+
+      /** A consumer that somebody else made for the same function, under a name of theirs. */
+      const adopt = Effect.gen(function* () {
+        const others = yield* attempt(async () => {
+          const all = []
+          for await (const info of manager.consumers.list(stream.name)) all.push(info)
+          return all
+        })
+        const ours = others.find(
+          ({ config }) => config.filter_subject === filter && config.deliver_subject === undefined
+        )
+        if (ours !== undefined) return yield* update(ours.name, ours.config)
+        const names = others
+          .map((info) => `${info.name} (${info.config.filter_subject ?? "everything"})`)
+          .join(", ")
+        return yield* new QueueError({
+          reason: "refused",
+          detail: `no consumer for ${filter} can be made on ${stream.name}: it overlaps with ${names}. Remove those with nats consumer rm ${stream.name} NAME; no call is lost by that.`
+        })
+      })
+
+      // A stream that an operator has deleted and somebody made again has its own sequences: under a name from
+      // before, an acknowledgement of an old delivery would remove a new call.
+      const sameStream = attempt(() => manager.streams.info(stream.name)).pipe(
+        Effect.flatMap((info) =>
+          info.created === created
+            ? Effect.void
+            : Effect.fail(new QueueError({ reason: "stream-gone", detail: `${stream.name} was made again` }))
+        )
+      )
+
+      const add = attempt(() =>
+        manager.consumers.add(stream.name, { ...wanted, durable_name: durable })
+      ).pipe(
+        Effect.map((info) => info.name),
+        Effect.catch((error) => (isConsumerNotUnique(error) ? adopt : Effect.fail(error)))
+      )
+
+      return yield* attempt(() => manager.consumers.info(stream.name, durable)).pipe(
+        Effect.matchEffect({
+          onSuccess: (info) => update(info.name, info.config),
+          onFailure: (error) =>
+            isConsumerNotFound(error) ? Effect.andThen(sameStream, add) : Effect.fail(error)
+        })
+      )
+    },
+    Effect.mapError((error) => (error instanceof QueueError ? error : toQueueError(error)))
+  )
+
+  /** Calls of the consumer that are not finished, 0 when it does not exist. */
+  const unfinished = (name: string): Effect.Effect<number, QueueError> =>
+    attempt(() => manager.consumers.info(stream.name, name)).pipe(
+      Effect.map((info) => info.num_pending + info.num_ack_pending),
+      Effect.catch((error) =>
+        isConsumerNotFound(error) ? Effect.succeed(0) : Effect.fail(toQueueError(error))
+      )
+    )
+
+  return { ensure, unfinished }
+})

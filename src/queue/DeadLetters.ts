@@ -1,0 +1,97 @@
+import { headers as natsHeaders } from "@nats-io/transport-node"
+import { Context, Duration, Effect, Layer, Result } from "effect"
+import type { FunctionName } from "../domain/FunctionName.ts"
+import * as SubjectTemplate from "../domain/SubjectTemplate.ts"
+import { Nats } from "./Nats.ts"
+import { isNoResponders, isStreamNameInUse, isStreamNotFound, toQueueError } from "./natsErrors.ts"
+import { QueueError } from "./QueueError.ts"
+import { QueueStream } from "./QueueStream.ts"
+
+export interface DeadLetter {
+  readonly fn: FunctionName
+  /** contains the stream's creation time and the sequence, so that storing it twice is harmless */
+  readonly id: string
+  readonly headers: Readonly<Record<string, string>>
+  /** the call's message, untouched */
+  readonly message: Uint8Array
+}
+
+export interface DeadLettersOptions {
+  readonly storage: "file" | "memory"
+  readonly replicas: number
+}
+
+const MAX_AGE = Duration.days(30)
+const MAX_BYTES = 1024 ** 3
+/** A worker may die between storing a dead letter and settling the call, and come back much later. */
+const DUPLICATE_WINDOW = Duration.days(1)
+const STORE_TIMEOUT = Duration.seconds(5)
+const nanos = (duration: Duration.Duration) => Duration.toMillis(duration) * 1e6
+
+/** Calls that will not be tried again, kept for people. */
+export class DeadLetters extends Context.Service<
+  DeadLetters,
+  {
+    /** Done means that the server has confirmed it. */
+    readonly store: (letter: DeadLetter) => Effect.Effect<void, QueueError>
+  }
+>()("sluice/queue/DeadLetters") {
+  static readonly layer = (options: DeadLettersOptions) => Layer.effect(DeadLetters, make(options))
+}
+
+const make = Effect.fnUntraced(function* (options: DeadLettersOptions) {
+  const { manager, jetstream } = yield* Nats
+  const queueStream = yield* QueueStream
+  const prefix = `${queueStream.queue}_dead`
+  const name = `${queueStream.name}_dead`
+  const subjects = Result.getOrThrow(SubjectTemplate.make("{queue}.{function}.{namespace}", prefix))
+
+  const add = Effect.tryPromise({
+    try: () =>
+      manager.streams.add({
+        name,
+        subjects: [`${prefix}.>`],
+        retention: "limits",
+        // The newest failures are what people look for; a full stream must never stop the queue.
+        discard: "old",
+        max_age: nanos(MAX_AGE),
+        max_bytes: MAX_BYTES,
+        duplicate_window: nanos(DUPLICATE_WINDOW),
+        storage: options.storage,
+        num_replicas: options.replicas
+      }),
+    catch: (error) => error
+  }).pipe(Effect.catch((error) => (isStreamNameInUse(error) ? Effect.void : Effect.fail(error))))
+
+  const publish = (letter: DeadLetter) =>
+    Effect.tryPromise({
+      try: () => {
+        const headers = natsHeaders()
+        for (const [key, value] of Object.entries(letter.headers)) headers.set(key, value)
+        return jetstream.publish(subjects.subject(letter.fn), letter.message, {
+          msgID: letter.id,
+          headers,
+          timeout: Duration.toMillis(STORE_TIMEOUT)
+        })
+      },
+      catch: (error) => error
+    })
+
+  return DeadLetters.of({
+    store: (letter) =>
+      publish(letter).pipe(
+        Effect.catch((error) =>
+          isNoResponders(error) || isStreamNotFound(error)
+            ? Effect.andThen(add, publish(letter))
+            : Effect.fail(error)
+        ),
+        Effect.asVoid,
+        Effect.timeoutOrElse({
+          duration: STORE_TIMEOUT,
+          orElse: () =>
+            Effect.fail(new QueueError({ reason: "unavailable", detail: `${name} did not confirm` }))
+        }),
+        Effect.mapError((error) => (error instanceof QueueError ? error : toQueueError(error)))
+      )
+  })
+})

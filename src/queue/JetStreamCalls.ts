@@ -1,0 +1,122 @@
+import { createInbox, type Msg } from "@nats-io/transport-node"
+import { Effect, Layer, Schedule } from "effect"
+import type { FunctionName } from "../domain/FunctionName.ts"
+import { type CallSource, CallSources, type PullHandlers } from "./CallSource.ts"
+import * as Consumers from "./Consumers.ts"
+import * as Delivery from "./Delivery.ts"
+import { Nats } from "./Nats.ts"
+import { QueueStream } from "./QueueStream.ts"
+
+/**
+ * Pulls exactly what is asked for: one request at a time, over one inbox a function (jetstream's own
+ * `consume` prefetches and cannot shrink; its `fetch` makes a subscription for every batch).
+ */
+export const layer = (options: Consumers.ConsumerOptions) =>
+  Layer.effect(
+    CallSources,
+    Effect.gen(function* () {
+      const nats = yield* Nats
+      const stream = yield* QueueStream
+      const consumers = yield* Consumers.make(options)
+
+      const open = Effect.fnUntraced(function* (fn: FunctionName, handlers: PullHandlers) {
+        const created = stream.created()
+        const ensure = consumers.ensure(fn, created)
+        let consumer = yield* ensure
+        const inbox = createInbox()
+        const request = new PullRequest(handlers, created)
+        yield* Effect.acquireRelease(
+          Effect.sync(() =>
+            nats.connection.subscribe(`${inbox}.*`, { callback: (_, message) => request.answer(message) })
+          ),
+          (subscription) => Effect.sync(() => subscription.unsubscribe())
+        )
+        // The server forgets open requests with the connection.
+        yield* Effect.acquireRelease(
+          Effect.sync(() => nats.onReconnect(() => request.lost())),
+          (stop) => Effect.sync(stop)
+        )
+        yield* Effect.addFinalizer(() => Effect.sync(() => request.close()))
+        return {
+          ask: (count, waitMillis) => {
+            const id = request.open(count, waitMillis)
+            // The client would keep it and send it after the reconnect, beside the one that is made then.
+            if (!nats.connected()) return
+            // no_wait with an expiry: what is there at once, else the first that comes, then the request ends.
+            const wait = waitMillis > 0 ? `,"expires":${Math.ceil(waitMillis * 1e6)}` : ""
+            const subject = `$JS.API.CONSUMER.MSG.NEXT.${stream.name}.${consumer}`
+            nats.connection.publish(subject, `{"batch":${count},"no_wait":true${wait}}`, {
+              reply: `${inbox}.${id}`
+            })
+          },
+          repair: ensure.pipe(
+            Effect.retry({ schedule: waitForServer, while: (error) => error.reason === "unavailable" }),
+            Effect.map((name) => void (consumer = name))
+          ),
+          unfinished: Effect.suspend(() => consumers.unfinished(consumer))
+        } satisfies CallSource
+      })
+
+      return CallSources.of({ open })
+    })
+  )
+
+const waitForServer = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("2 seconds")])
+
+/** An answer that takes this much longer than the request may wait will not come any more. */
+const GRACE_MILLIS = 2_000
+
+/** Counts what an open request has brought, and when it is over. */
+class PullRequest {
+  #id = 0
+  #missing = 0
+  #timer: NodeJS.Timeout | undefined
+  readonly #handlers: PullHandlers
+  readonly #streamCreated: string
+
+  constructor(handlers: PullHandlers, streamCreated: string) {
+    this.#handlers = handlers
+    this.#streamCreated = streamCreated
+  }
+
+  /** The new request's id. */
+  open(count: number, waitMillis: number): number {
+    this.#id++
+    this.#missing = count
+    // Servers before 2.10 say nothing at all when the consumer is gone.
+    this.#timer = setTimeout(() => this.#end("broken"), waitMillis + GRACE_MILLIS)
+    return this.#id
+  }
+
+  answer(message: Msg): void {
+    const delivery = Delivery.fromMessage(message, this.#streamCreated)
+    if (delivery !== undefined) {
+      if (this.#missing > 0) this.#missing--
+      this.#handlers.delivered(delivery)
+      if (this.#missing === 0) this.#end("empty")
+      return
+    }
+    const ofThisRequest = message.subject.endsWith(`.${this.#id}`)
+    if (ofThisRequest) this.#end(meaningOf(message))
+  }
+
+  lost(): void {
+    this.#end("broken")
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  #end(reason: "empty" | "broken"): void {
+    if (this.#timer === undefined) return
+    this.close()
+    this.#missing = 0
+    this.#handlers.ended(reason)
+  }
+}
+
+/** JetStream's status for a pull: 404 and 408 say that no (more) messages are there. */
+const meaningOf = (message: Msg): "empty" | "broken" =>
+  message.headers?.code === 404 || message.headers?.code === 408 ? "empty" : "broken"

@@ -1,0 +1,79 @@
+import { Context, Duration, Effect, Layer } from "effect"
+import type { FunctionName } from "../domain/FunctionName.ts"
+import { Nats } from "./Nats.ts"
+import { describe, isNoResponders, isQueueFull, isStreamNotFound, isTooLarge } from "./natsErrors.ts"
+import { PublishError } from "./QueueError.ts"
+import { QueueStream } from "./QueueStream.ts"
+import { WakeUps } from "./WakeUps.ts"
+
+export interface PublisherOptions {
+  /** how long JetStream may take to confirm, milliseconds */
+  readonly timeoutMillis: number
+}
+
+/**
+ * What stays free below the server's `max_payload`: a dead letter is the call's message untouched, plus
+ * headers that say why.
+ */
+const DEAD_LETTER_HEADERS_BYTES = 4096
+
+/** Puts calls into the queue. */
+export class Publisher extends Context.Service<
+  Publisher,
+  {
+    /** Stores a call; done means that JetStream has confirmed it. Fails within the publish timeout. */
+    readonly publish: (fn: FunctionName, message: Uint8Array) => Effect.Effect<void, PublishError>
+    /** The largest message that is accepted, bytes. */
+    readonly maxMessageBytes: () => number
+  }
+>()("sluice/queue/Publisher") {
+  static readonly layer = (options: PublisherOptions) => Layer.effect(Publisher, make(options))
+}
+
+const make = Effect.fnUntraced(function* (options: PublisherOptions) {
+  const nats = yield* Nats
+  const stream = yield* QueueStream
+  const wakeUps = yield* WakeUps
+
+  // The id is made here, never taken from the caller: two calls may carry the same call id, and JetStream
+  // would swallow the second. It lets one accepted request be published again without becoming two calls.
+  const store = (subject: string, message: Uint8Array, id: string) =>
+    Effect.tryPromise({
+      try: () => nats.jetstream.publish(subject, message, { msgID: id, timeout: options.timeoutMillis }),
+      catch: (error) => error
+    })
+
+  const publish = Effect.fnUntraced(function* (fn: FunctionName, message: Uint8Array) {
+    // A publish while the connection is down would be kept by the client and sent later, after the caller
+    // was told that it failed.
+    if (!nats.connected()) {
+      return yield* new PublishError({ reason: "not-connected", detail: "NATS is not connected" })
+    }
+    const subject = stream.subjects.subject(fn)
+    const id = crypto.randomUUID()
+    yield* store(subject, message, id).pipe(
+      Effect.catch((error) =>
+        isNoResponders(error) || isStreamNotFound(error)
+          ? Effect.andThen(stream.ensure, store(subject, message, id))
+          : Effect.fail(error)
+      ),
+      Effect.timeout(Duration.millis(options.timeoutMillis)),
+      Effect.mapError(toPublishError)
+    )
+    wakeUps.send(subject)
+  })
+
+  return Publisher.of({
+    publish,
+    maxMessageBytes: () => (nats.connection.info?.max_payload ?? 0) - DEAD_LETTER_HEADERS_BYTES
+  })
+})
+
+const toPublishError = (error: unknown): PublishError => {
+  if (isQueueFull(error)) return new PublishError({ reason: "queue-full", detail: describe(error) })
+  if (isTooLarge(error)) return new PublishError({ reason: "too-large", detail: describe(error) })
+  return new PublishError({
+    reason: "not-confirmed",
+    detail: `JetStream did not confirm: ${describe(error)}`
+  })
+}

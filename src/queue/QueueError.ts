@@ -1,0 +1,31 @@
+import { Data } from "effect"
+
+/**
+ * What can go wrong at the JetStream border.
+ * - `stream-gone`: the queue's stream does not exist (an operator deleted it)
+ * - `unavailable`: no answer in time, or no connection; the same request may work later
+ * - `refused`: the server said no; `detail` has its words
+ */
+export class QueueError extends Data.TaggedError("QueueError")<{
+  readonly reason: "stream-gone" | "unavailable" | "refused"
+  readonly detail: string
+}> {
+  override get message(): string {
+    return this.detail
+  }
+}
+
+/** A setting of the server's side that would lose calls or keep us out; people have to change it. */
+export class QueueMisconfigured extends Data.TaggedError("QueueMisconfigured")<{
+  readonly message: string
+}> {}
+
+/** Why a call was not accepted by the queue. */
+export class PublishError extends Data.TaggedError("PublishError")<{
+  readonly reason: "not-connected" | "not-confirmed" | "queue-full" | "too-large"
+  readonly detail: string
+}> {
+  override get message(): string {
+    return this.detail
+  }
+}

@@ -1,0 +1,106 @@
+import type { StreamConfig, StreamInfo } from "@nats-io/jetstream"
+import { Context, Effect, Layer, Schedule } from "effect"
+import * as StreamRules from "../domain/StreamRules.ts"
+import type * as SubjectTemplate from "../domain/SubjectTemplate.ts"
+import { Nats } from "./Nats.ts"
+import { isStreamNameInUse, isStreamNotFound, toQueueError } from "./natsErrors.ts"
+import { type QueueError, QueueMisconfigured } from "./QueueError.ts"
+import { QueueHealth } from "./QueueHealth.ts"
+
+export interface QueueStreamOptions {
+  readonly queue: string
+  readonly subjects: SubjectTemplate.SubjectTemplate
+  readonly storage: "file" | "memory"
+  readonly replicas: number
+}
+
+/** The stream of one queue: made when it is missing, checked when it is there. */
+export class QueueStream extends Context.Service<
+  QueueStream,
+  {
+    readonly queue: string
+    readonly name: string
+    readonly subjects: SubjectTemplate.SubjectTemplate
+    /** When the stream was made, as the server prints it: tells this stream from one before an operator's reset. */
+    readonly created: () => string
+    /** Makes the stream when it is missing and remembers when it was made. */
+    readonly ensure: Effect.Effect<void, QueueError | QueueMisconfigured>
+  }
+>()("sluice/queue/QueueStream") {
+  static readonly layer = (options: QueueStreamOptions) => Layer.effect(QueueStream, make(options))
+}
+
+const waitForJetStream = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("5 seconds")])
+
+const make = Effect.fnUntraced(function* (options: QueueStreamOptions) {
+  const { manager } = yield* Nats
+  const health = yield* QueueHealth
+  const wanted = StreamRules.queueStream(options.queue, options)
+  let created = ""
+  health.report("stream", { ok: false, detail: `waiting for stream ${wanted.name}` })
+
+  const find = Effect.tryPromise({ try: () => manager.streams.info(wanted.name), catch: (error) => error })
+  const add = Effect.tryPromise({
+    try: () => manager.streams.add(wanted as Partial<StreamConfig> & { name: string }),
+    catch: (error) => error
+  }).pipe(
+    Effect.tap(Effect.logInfo("stream created", { stream: wanted.name, storage: wanted.storage })),
+    // The other program of the pair (gateway, worker) was faster.
+    Effect.catch((error) => (isStreamNameInUse(error) ? find : Effect.fail(error)))
+  )
+
+  const adopt = Effect.fnUntraced(function* (info: StreamInfo) {
+    const { fatal, warnings } = StreamRules.check(
+      { ...info.config, no_ack: info.config.no_ack ?? false },
+      wanted
+    )
+    if (fatal.length > 0) {
+      return yield* new QueueMisconfigured({
+        message:
+          `stream ${wanted.name} exists with settings that would lose calls:\n` +
+          fatal.map((line) => `  - ${line}`).join("\n") +
+          `\nChange it (nats stream edit ${wanted.name}), or remove it when it is empty (nats stream delete ${wanted.name}); it is then made again as it should be.`
+      })
+    }
+    if (created !== info.created) {
+      for (const line of warnings) yield* Effect.logWarning(`stream ${wanted.name}: ${line}`)
+    }
+    created = info.created
+    health.report("stream", { ok: true, detail: wanted.name })
+  })
+
+  const ensure = find.pipe(
+    Effect.catch((error) => (isStreamNotFound(error) ? add : Effect.fail(error))),
+    Effect.mapError(toQueueError),
+    Effect.flatMap(adopt)
+  )
+  yield* ensure.pipe(
+    Effect.tapError((error) =>
+      error._tag === "QueueError" && error.reason === "unavailable"
+        ? Effect.logWarning("JetStream does not answer, trying again", {
+            stream: wanted.name,
+            reason: error.detail
+          })
+        : Effect.void
+    ),
+    Effect.retry({
+      schedule: waitForJetStream,
+      while: (error) => error._tag === "QueueError" && error.reason === "unavailable"
+    }),
+    Effect.catchTag("QueueError", (error) =>
+      Effect.fail(
+        new QueueMisconfigured({
+          message: `stream ${wanted.name} cannot be made: the server says "${error.detail}"`
+        })
+      )
+    )
+  )
+
+  return QueueStream.of({
+    queue: options.queue,
+    name: wanted.name,
+    subjects: options.subjects,
+    created: () => created,
+    ensure
+  })
+})

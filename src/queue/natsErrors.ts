@@ -1,0 +1,59 @@
+/**
+ * The one place that looks into errors of nats.js. Some failures it reports by code, some only by class,
+ * some only by text; the rest of the program sees our reasons.
+ */
+import { JetStreamApiError } from "@nats-io/jetstream"
+import { jserrors } from "@nats-io/jetstream/internal"
+import { errors } from "@nats-io/transport-node"
+import { QueueError } from "./QueueError.ts"
+
+/** Error codes of the JetStream API that we act on. */
+const Code = {
+  consumerNotFound: 10014,
+  streamNotFound: 10059,
+  messageTooLarge: 10054,
+  maxMessages: 10077,
+  consumerNotUnique: 10100,
+  streamNameInUse: 10058
+} as const
+
+const codeOf = (error: unknown): number | undefined =>
+  error instanceof JetStreamApiError ? error.code : undefined
+
+export const isConsumerNotFound = (error: unknown): boolean => codeOf(error) === Code.consumerNotFound
+
+export const isStreamNotFound = (error: unknown): boolean => codeOf(error) === Code.streamNotFound
+
+export const isStreamNameInUse = (error: unknown): boolean => codeOf(error) === Code.streamNameInUse
+
+/** Another consumer of the work queue has the same filter. */
+export const isConsumerNotUnique = (error: unknown): boolean => codeOf(error) === Code.consumerNotUnique
+
+/** Nobody listens on the subject: for a publish, no stream covers it. */
+export const isNoResponders = (error: unknown): boolean =>
+  error instanceof errors.NoRespondersError ||
+  (error instanceof Error &&
+    (error.cause instanceof errors.NoRespondersError || error.message === "no responders"))
+
+export const isTooLarge = (error: unknown): boolean =>
+  codeOf(error) === Code.messageTooLarge ||
+  (error instanceof errors.InvalidArgumentError && /max_payload/i.test(error.message))
+
+/** A limit of the stream (messages, bytes) refused the publish. */
+export const isQueueFull = (error: unknown): boolean =>
+  codeOf(error) === Code.maxMessages || (codeOf(error) !== undefined && /maximum/i.test(describe(error)))
+
+export const isAuthorization = (error: unknown): boolean =>
+  error instanceof errors.AuthorizationError || error instanceof errors.UserAuthenticationExpiredError
+
+export const isJetStreamMissing = (error: unknown): boolean =>
+  error instanceof jserrors.JetStreamNotEnabled || codeOf(error) === 10039 || codeOf(error) === 10076
+
+export const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+/** Any error of nats.js as ours. */
+export const toQueueError = (error: unknown): QueueError => {
+  if (isStreamNotFound(error)) return new QueueError({ reason: "stream-gone", detail: describe(error) })
+  const refused = codeOf(error) !== undefined && !/temporarily unavailable/i.test(describe(error))
+  return new QueueError({ reason: refused ? "refused" : "unavailable", detail: describe(error) })
+}

@@ -1,0 +1,138 @@
+import { Effect } from "effect"
+import type { Dispatcher } from "undici"
+
+export interface HttpRequest {
+  readonly origin: string
+  /** path and query, as they go into the request line */
+  readonly path: string
+  readonly method: string
+  /** flat list of names and values, latin1 */
+  readonly headers: Array<string>
+  readonly body: Uint8Array
+  /** for the whole exchange, from now to the last byte of the answer */
+  readonly timeoutMillis: number
+  /** how much of the answer's body to keep; what is beyond is read, counted and thrown away */
+  readonly keepBytes: number
+}
+
+export type HttpResult =
+  | {
+      readonly _tag: "Reply"
+      readonly status: number
+      /** flat list of names and values, latin1 */
+      readonly rawHeaders: ReadonlyArray<string>
+      /** undefined when it is longer than `keepBytes` */
+      readonly body: Uint8Array | undefined
+      readonly bodyBytes: number
+    }
+  | { readonly _tag: "Timeout" }
+  /** no connection, or it ended before the answer began */
+  | { readonly _tag: "Unreachable"; readonly detail: string }
+  /** the answer began and broke off */
+  | { readonly _tag: "Broken"; readonly status: number; readonly detail: string }
+
+/**
+ * One HTTP exchange; never fails. Interruption aborts the request. Redirects are answers like others.
+ * Uses undici's `dispatch`: it is what `request` is made of, without the streams that we do not need.
+ */
+export const exchange = (dispatcher: Dispatcher, request: HttpRequest): Effect.Effect<HttpResult> =>
+  Effect.callback<HttpResult>((resume) => {
+    const handler = new Exchange(request, resume)
+    try {
+      dispatcher.dispatch(
+        {
+          origin: request.origin,
+          path: request.path,
+          method: request.method as Dispatcher.HttpMethod,
+          headers: request.headers,
+          body: request.body,
+          // The exchange has a deadline of its own.
+          headersTimeout: 0,
+          bodyTimeout: 0
+        },
+        handler
+      )
+    } catch (error) {
+      handler.end({ _tag: "Unreachable", detail: detailOf(error) })
+    }
+    return Effect.sync(() => handler.abort("interrupted"))
+  })
+
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly #request: HttpRequest
+  readonly #resume: (effect: Effect.Effect<HttpResult>) => void
+  readonly #deadline: NodeJS.Timeout
+  readonly #chunks: Array<Buffer> = []
+  #controller: Dispatcher.DispatchController | undefined
+  #status = 0
+  #rawHeaders: ReadonlyArray<string> = []
+  #bodyBytes = 0
+  #ended = false
+
+  constructor(request: HttpRequest, resume: (effect: Effect.Effect<HttpResult>) => void) {
+    this.#request = request
+    this.#resume = resume
+    this.#deadline = setTimeout(() => {
+      this.end({ _tag: "Timeout" })
+      this.abort("timeout")
+    }, request.timeoutMillis)
+  }
+
+  end(result: HttpResult): void {
+    if (this.#ended) return
+    this.#ended = true
+    clearTimeout(this.#deadline)
+    this.#resume(Effect.succeed(result))
+  }
+
+  abort(reason: string): void {
+    this.#ended = true
+    clearTimeout(this.#deadline)
+    this.#controller?.abort(new Error(reason))
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    // The deadline may pass while the request waits for a connection.
+    if (this.#ended) controller.abort(new Error("too late"))
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
+    if (status < 200) return
+    this.#status = status
+    const raw = controller.rawHeaders
+    this.#rawHeaders = Array.isArray(raw)
+      ? raw.map((part) => (typeof part === "string" ? part : part.toString("latin1")))
+      : []
+  }
+
+  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#bodyBytes += chunk.length
+    if (this.#bodyBytes <= this.#request.keepBytes) this.#chunks.push(chunk)
+    else this.#chunks.length = 0
+  }
+
+  onResponseEnd(): void {
+    const kept = this.#bodyBytes <= this.#request.keepBytes
+    this.end({
+      _tag: "Reply",
+      status: this.#status,
+      rawHeaders: this.#rawHeaders,
+      body: kept ? Buffer.concat(this.#chunks) : undefined,
+      bodyBytes: this.#bodyBytes
+    })
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    const detail = detailOf(error)
+    this.end(
+      this.#status === 0 ? { _tag: "Unreachable", detail } : { _tag: "Broken", status: this.#status, detail }
+    )
+  }
+}
+
+const detailOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  const code = "code" in error && typeof error.code === "string" ? ` (${error.code})` : ""
+  return `${error.message}${error.message.includes(code.trim()) ? "" : code}`
+}

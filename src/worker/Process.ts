@@ -1,0 +1,145 @@
+import { Context, Effect, Layer, Random, Result } from "effect"
+import * as Call from "../domain/Call.ts"
+import * as FunctionName from "../domain/FunctionName.ts"
+import * as Outcome from "../domain/Outcome.ts"
+import * as RetryPolicy from "../domain/RetryPolicy.ts"
+import * as Verdict from "../domain/Verdict.ts"
+import { Functions } from "../functions/Functions.ts"
+import type { Delivery } from "../queue/Delivery.ts"
+import { attemptOf } from "./Attempts.ts"
+import { Invoker, type Reaction } from "./Invoker.ts"
+import { giveBack, type Settled, Settlement } from "./Settlement.ts"
+import { logFields, type Work } from "./Work.ts"
+
+export interface ProcessOptions {
+  readonly retryPolicy: RetryPolicy.RetryPolicy
+  readonly defaultNamespace: string
+}
+
+/** Told as soon as a function has answered; the limiter learns from it. */
+export type Observe = (signal: Outcome.Signal, durationSeconds: number) => void
+
+/**
+ * The life of a delivery, from top to bottom:
+ *
+ *   decode → find the function → invoke → observe → verdict → settle
+ *     └──────────────┴── dead letter
+ *
+ * It always ends settled: whatever else happens, the call goes back to the queue.
+ */
+export class Process extends Context.Service<
+  Process,
+  {
+    readonly process: (
+      fn: FunctionName.FunctionName,
+      delivery: Delivery,
+      observe: Observe
+    ) => Effect.Effect<Settled>
+  }
+>()("sluice/worker/Process") {
+  static readonly layer = (options: ProcessOptions) => Layer.effect(Process, make(options))
+}
+
+/** How long a call waits when something could not be stored, or when we have failed ourselves. */
+const TROUBLE_DELAY_MILLIS = 5_000
+
+const make = Effect.fnUntraced(function* (options: ProcessOptions) {
+  const functions = yield* Functions
+  const invoker = yield* Invoker
+  const settlement = yield* Settlement
+  const warned = new Set<string>()
+
+  const warnOnce = (fn: FunctionName.FunctionName, sentences: ReadonlyArray<string>) =>
+    Effect.forEach(sentences, (sentence) => {
+      const line = `${FunctionName.key(fn)}: ${sentence}`
+      if (warned.has(line)) return Effect.void
+      warned.add(line)
+      return Effect.logWarning(line)
+    })
+
+  const run = Effect.fnUntraced(function* (
+    fn: FunctionName.FunctionName,
+    delivery: Delivery,
+    observe: Observe
+  ) {
+    const attempt = attemptOf(delivery)
+    const decoded = Call.decode(delivery.data)
+    if (Result.isFailure(decoded)) {
+      return yield* settlement.refuse(
+        { fn, delivery, call: undefined, attempt },
+        "undecodable",
+        decoded.failure
+      )
+    }
+    const call = decoded.success
+    const work: Work = { fn, delivery, call, attempt }
+    const named = FunctionName.parse(call.function, options.defaultNamespace)
+    if (Result.isFailure(named) || FunctionName.key(named.success) !== FunctionName.key(fn)) {
+      const detail = `the message is for "${call.function}", its subject for ${FunctionName.key(fn)}`
+      return yield* settlement.refuse(work, "function-mismatch", detail)
+    }
+
+    const found = yield* functions.find(fn)
+    const reaction =
+      found._tag === "Found"
+        ? yield* invoker.invoke(found.spec.url, call, call.callbackUrl !== undefined)
+        : notCalled(found._tag === "Unknown" ? notFound : { _tag: "Unreachable", detail: found.detail })
+    observe(Outcome.signal(reaction.answer), reaction.durationSeconds)
+
+    // What the caller's gateway wrote into the message wins over what the function says now.
+    const overrides =
+      found._tag === "Found" ? { ...found.spec.annotations, ...call.annotations } : call.annotations
+    const { policy, invalid } = RetryPolicy.withAnnotations(options.retryPolicy, overrides)
+    if (invalid.length > 0) yield* warnOnce(fn, invalid)
+
+    const verdict: Verdict.Verdict =
+      found._tag === "Unknown"
+        ? { _tag: "Dead", reason: "unknown-function" }
+        : Verdict.decide(reaction.answer, attempt, policy, yield* Random.next)
+    yield* logAttempt(work, reaction, verdict)
+    return yield* settlement.settle(work, verdict, { call, reaction, maxRetries: policy.maxAttempts })
+  })
+
+  return Process.of({
+    process: (fn, delivery, observe) =>
+      run(fn, delivery, observe).pipe(
+        Effect.catchCause((cause) =>
+          Effect.logError("a call could not be settled, it stays in the queue", cause, {
+            function: FunctionName.key(fn),
+            sequence: delivery.streamSequence
+          }).pipe(Effect.map(() => giveBack(delivery, TROUBLE_DELAY_MILLIS)))
+        ),
+        // Another worker may have it at once.
+        Effect.onInterrupt(() => Effect.sync(() => delivery.nak(0)))
+      )
+  })
+})
+
+const notFound: Outcome.Answer = { _tag: "Reply", status: 404, internal: false, retryAfter: undefined }
+
+/** The reaction when there was nobody to call. */
+const notCalled = (answer: Outcome.Answer): Reaction => ({
+  answer,
+  durationSeconds: 0,
+  reply: undefined,
+  droppedHeaders: []
+})
+
+const logAttempt = (work: Work, reaction: Reaction, verdict: Verdict.Verdict) => {
+  const fields = () => ({
+    ...logFields(work),
+    status: Outcome.statusOf(reaction.answer),
+    duration: Number(reaction.durationSeconds.toFixed(6)),
+    ...(reaction.droppedHeaders.length > 0 ? { dropped_headers: reaction.droppedHeaders.join(",") } : {})
+  })
+  if (verdict._tag === "Done") {
+    return reaction.droppedHeaders.length > 0
+      ? Effect.logWarning("invoked without headers that HTTP cannot carry", fields())
+      : Effect.suspend(() => Effect.logDebug("invoked", fields()))
+  }
+  if (verdict._tag === "Retry") {
+    const retry_in = verdict.delayMillis / 1000
+    return Effect.logInfo("retry", { ...fields(), retry_in, reason: Outcome.describe(reaction.answer) })
+  }
+  return Effect.void
+}

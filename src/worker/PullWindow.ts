@@ -1,0 +1,107 @@
+import type { Demand } from "./Demand.ts"
+import { Permits } from "./Permits.ts"
+import type { SlotMember, Slots } from "./Slots.ts"
+
+/**
+ * The exact account of one actor: what it has been granted, has asked for and is running never exceeds its
+ * limit, and every grant is a slot of the worker's. Permit and slot are taken before a call is asked for, and
+ * come back when it is settled or will not come.
+ *
+ *   granted ─ask→ asked ─delivered→ running ─settled→ free
+ *                   └──────ended──────────────────────→ free
+ */
+export class PullWindow {
+  readonly #permits = new Permits(0)
+  readonly #demand: Demand
+  readonly #slots: SlotMember
+  readonly #changed: () => void
+  #granted = 0
+  #asked = 0
+  #running = 0
+
+  /** @param changed is called when it is worth calling `pull` again. */
+  constructor(slots: Slots, demand: Demand, changed: () => void) {
+    this.#demand = demand
+    this.#changed = changed
+    this.#slots = slots.join((count) => this.#receive(count))
+  }
+
+  get running(): number {
+    return this.#running
+  }
+
+  /** Of the open request, still to come. */
+  get asked(): number {
+    return this.#asked
+  }
+
+  /** Nothing in hand, nothing on the way, nothing running. */
+  get idle(): boolean {
+    return this.#permits.taken === 0
+  }
+
+  /**
+   * Brings the window to the limit and says how many calls to ask for now; 0 while a request is open, or when
+   * nothing is waiting or free. The caller asks at once.
+   */
+  pull(limit: number): number {
+    this.#permits.resize(limit)
+    this.#giveBack(Math.min(this.#granted, this.#permits.overdrawn))
+    if (this.#asked > 0) return 0
+    this.#slots.want(Math.min(this.#permits.free, Math.max(0, this.#demand.expected - this.#granted)))
+    this.#asked = this.#granted
+    this.#granted = 0
+    return this.#asked
+  }
+
+  /** Wants nothing more, and gives back what is in hand. */
+  stop(): void {
+    this.#slots.want(0)
+    this.#giveBack(this.#granted)
+  }
+
+  /** A call has come. False when it was not asked for: nobody keeps a permit for it. */
+  delivered(): boolean {
+    if (this.#asked === 0) return false
+    this.#asked--
+    this.#running++
+    return true
+  }
+
+  /** A call that came is settled. */
+  settled(): void {
+    this.#running--
+    this.#free(1)
+  }
+
+  /** The request is over; what has not come will not come. */
+  ended(): void {
+    const unfilled = this.#asked
+    this.#asked = 0
+    this.#free(unfilled)
+  }
+
+  /** Gives up the slots for good. */
+  leave(): void {
+    this.#slots.leave()
+  }
+
+  #receive(count: number): void {
+    const got = this.#permits.take(count)
+    this.#granted += got
+    if (got < count) this.#slots.release(count - got)
+    this.#changed()
+  }
+
+  #giveBack(count: number): void {
+    if (count === 0) return
+    this.#granted -= count
+    this.#free(count)
+  }
+
+  #free(count: number): void {
+    this.#permits.release(count)
+    this.#slots.release(count)
+    this.#changed()
+  }
+}

@@ -1,0 +1,21 @@
+import * as Call from "../domain/Call.ts"
+import * as FunctionName from "../domain/FunctionName.ts"
+import type { Delivery } from "../queue/Delivery.ts"
+
+/** A delivery with what is known of it. */
+export interface Work {
+  readonly fn: FunctionName.FunctionName
+  readonly delivery: Delivery
+  /** undefined when the message cannot be decoded */
+  readonly call: Call.Call | undefined
+  /** which attempt this is, from 1 */
+  readonly attempt: number
+}
+
+/** What log lines say about it. */
+export const logFields = (work: Work): Record<string, unknown> => ({
+  function: FunctionName.key(work.fn),
+  call_id: work.call === undefined ? undefined : Call.callId(work.call),
+  sequence: work.delivery.streamSequence,
+  attempt: work.attempt
+})
