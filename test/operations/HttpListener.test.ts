@@ -112,7 +112,9 @@ describe("when the scope closes", () => {
     const interrupted = yield* Deferred.make<void>()
     const scope = yield* Scope.make()
     const { port } = yield* listen((_, response) =>
-      Deferred.succeed(started, undefined).pipe(
+      // Not at once: the test would go on in the middle of the server's event, where no close ever happens.
+      Effect.yieldNow.pipe(
+        Effect.andThen(Deferred.succeed(started, undefined)),
         Effect.andThen(Deferred.await(finish)),
         Effect.andThen(Effect.sync(() => void response.end("finished"))),
         Effect.onInterrupt(() => Deferred.succeed(interrupted, undefined))
