@@ -12,3 +12,6 @@ export const parse = (text: string): Result.Result<string, string> => {
   if (!/^https?:\/\/[^\s\\?#@]+$/i.test(text) || !URL.canParse(text)) return Result.fail(why)
   return Result.succeed(text.replace(/\/+$/, ""))
 }
+
+/** A URL that was refused, quoted for an error message, without the credentials it may hold. */
+export const quoted = (text: string): string => JSON.stringify(text.replace(/\/\/[^/]*@/, "//***@"))

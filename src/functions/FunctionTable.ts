@@ -15,11 +15,14 @@ export interface Mistake {
 }
 
 /** A field that is text a parser accepts; the parser's failure is the message. */
-const checked = (parse: (text: string) => Result.Result<unknown, string>) =>
+const checked = (
+  parse: (text: string) => Result.Result<unknown, string>,
+  quoted: (text: string) => string = JSON.stringify
+) =>
   Schema.String.check(
     Schema.makeFilter((text) =>
       Result.match(parse(text), {
-        onFailure: (why) => `is ${JSON.stringify(text)}: ${why}`,
+        onFailure: (why) => `is ${quoted(text)}: ${why}`,
         onSuccess: () => undefined
       })
     )
@@ -30,7 +33,7 @@ const Texts = Schema.Record(Schema.String, Schema.String)
 const Entry = Schema.Struct({
   name: checked((name) => FunctionName.parse(name, "any")),
   namespace: Schema.optionalKey(checked((namespace) => FunctionName.parse("any", namespace))),
-  url: checked(BaseUrl.parse),
+  url: checked(BaseUrl.parse, BaseUrl.quoted),
   annotations: Schema.optionalKey(Texts),
   labels: Schema.optionalKey(Texts),
   environment: Schema.optionalKey(Texts)

@@ -9,7 +9,7 @@ export class FunctionUrlError extends Data.TaggedError("FunctionUrlError")<{ rea
 export const make = Effect.fnUntraced(function* (template: string): Effect.fn.Return<Find, FunctionUrlError> {
   const refuse = (why: string) =>
     new FunctionUrlError({
-      message: `function_url is ${JSON.stringify(template)}: ${why}, such as http://{name}.{namespace}:8080`
+      message: `function_url is ${BaseUrl.quoted(template)}: ${why}, such as http://{name}.{namespace}:8080`
     })
 
   const used = [...template.matchAll(/\{([^}]*)\}/g)].map(([, placeholder = ""]) => placeholder)

@@ -38,7 +38,7 @@ const provider = Effect.fnUntraced(function* (options: Options) {
   }
   const base = BaseUrl.parse(gatewayUrl)
   if (Result.isFailure(base)) {
-    return yield* refused(`gateway_url is ${JSON.stringify(gatewayUrl)}: ${base.failure}`)
+    return yield* refused(`gateway_url is ${BaseUrl.quoted(gatewayUrl)}: ${base.failure}`)
   }
   return yield* OpenFaasFunctions.make({ gatewayUrl: base.success, defaultNamespace, secretMountPath })
 })

@@ -22,7 +22,7 @@ export interface DeadLettersOptions {
 }
 
 const MAX_AGE = Duration.days(30)
-const MAX_BYTES = 1024 ** 3
+const MAX_BYTES = 256 * 1024 ** 2
 /** A worker may die between storing a dead letter and settling the call, and come back much later. */
 const DUPLICATE_WINDOW = Duration.days(1)
 const STORE_TIMEOUT = Duration.seconds(5)

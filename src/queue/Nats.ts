@@ -1,6 +1,7 @@
 import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager } from "@nats-io/jetstream"
 import { connect, type ConnectionOptions, type NatsConnection } from "@nats-io/transport-node"
-import { Context, Duration, Effect, Layer, Schedule } from "effect"
+import { Context, Duration, Effect, Layer, Schedule, Stream } from "effect"
+import { connectionOptions, withoutCredentials } from "./NatsAddress.ts"
 import { describe, isAuthorization, isJetStreamMissing } from "./natsErrors.ts"
 import { QueueMisconfigured } from "./QueueError.ts"
 import { QueueHealth } from "./QueueHealth.ts"
@@ -32,125 +33,100 @@ const PROBE_TIMEOUT = Duration.seconds(1)
 const CLOSE_TIMEOUT = Duration.seconds(3)
 const waitForServer = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("5 seconds")])
 
+const tuning: ConnectionOptions = {
+  // An attempt cannot be interrupted: it must not hold up a SIGTERM for long.
+  timeout: 5_000,
+  maxReconnectAttempts: -1,
+  reconnectTimeWait: 250,
+  // A server whose credentials are being rotated must not end a worker that has calls running.
+  ignoreAuthErrorAbort: true,
+  // Two unanswered pings, 20 s, and a silent server is given up.
+  pingInterval: 10_000,
+  maxPingOut: 2,
+  // Stack traces of every request cost more than the request.
+  noAsyncTraces: true
+}
+
 const make = Effect.fnUntraced(function* (options: NatsOptions) {
   const health = yield* QueueHealth
-  const target = withoutCredentials(options.url)
-  health.report("nats", { ok: false, detail: `connecting to ${target}` })
+  const url = withoutCredentials(options.url)
+  health.report("nats", { ok: false, detail: `connecting to ${url}` })
 
   const connection = yield* Effect.acquireRelease(
-    Effect.tryPromise({ try: () => connect(connectionOptions(options)), catch: (cause) => cause }).pipe(
-      Effect.tapError((cause) =>
-        isAuthorization(cause)
-          ? Effect.void
-          : Effect.logWarning("NATS cannot be reached, trying again", {
-              url: target,
-              reason: describe(cause)
-            })
-      ),
-      Effect.retry({ schedule: waitForServer, while: (cause) => !isAuthorization(cause) }),
-      Effect.mapError(
-        (cause) =>
-          new QueueMisconfigured({
-            message: `NATS at ${target} refuses the credentials (${describe(cause)}): check NATS_URL`
-          })
-      )
-    ),
+    Effect.tryPromise({
+      try: () => connect({ ...tuning, ...connectionOptions(options.url), name: options.name }),
+      catch: (cause) => cause
+    }),
     (connection) =>
       Effect.promise(() => connection.drain().catch(() => connection.close())).pipe(
         Effect.interruptible,
         Effect.timeoutOption(CLOSE_TIMEOUT)
       )
+  ).pipe(
+    Effect.tapError((cause) =>
+      isAuthorization(cause)
+        ? Effect.void
+        : Effect.logWarning("NATS cannot be reached, trying again", { url, reason: describe(cause) })
+    ),
+    Effect.retry({ schedule: waitForServer, while: (cause) => !isAuthorization(cause) }),
+    Effect.mapError(
+      (cause) =>
+        new QueueMisconfigured({
+          message: `NATS at ${url} refuses the credentials (${describe(cause)}): check NATS_URL`
+        })
+    )
   )
-
-  const reconnected = new Set<() => void>()
-  let connected = true
-  yield* Effect.forkScoped(
-    Effect.tryPromise(async () => {
-      for await (const status of connection.status()) {
-        if (status.type === "disconnect") connected = false
-        if (status.type === "reconnect") {
-          connected = true
-          for (const callback of reconnected) callback()
-        }
-        if (status.type === "disconnect" || status.type === "reconnect") {
-          Effect.runForkWith(context)(Effect.logWarning(`NATS ${status.type}`, { url: status.server }))
-        }
-      }
-    }).pipe(Effect.ignore)
-  )
-  const context = yield* Effect.context<never>()
-
+  const link = yield* watch(connection)
   health.check(
     "nats",
     Effect.suspend(() =>
-      connected
-        ? Effect.tryPromise(() => connection.flush()).pipe(
-            Effect.timeout(PROBE_TIMEOUT),
-            Effect.match({
-              onSuccess: () => ({ ok: true, detail: `connected to ${connection.getServer()}` }),
-              onFailure: () => ({ ok: false, detail: `${connection.getServer()} does not answer` })
-            })
-          )
-        : Effect.succeed({ ok: false, detail: `connecting to ${target}` })
+      link.connected() ? probe(connection) : Effect.succeed({ ok: false, detail: `connecting to ${url}` })
     )
   )
 
   const manager = yield* Effect.tryPromise({
     try: () => jetstreamManager(connection),
-    catch: (cause) => cause
+    catch: (cause) =>
+      isJetStreamMissing(cause) ? `${url} has no JetStream (nats-server --jetstream)` : describe(cause)
   }).pipe(
-    Effect.tapError((cause) => Effect.logWarning("JetStream is not ready", { reason: describe(cause) })),
-    Effect.retry({ schedule: waitForServer, while: (cause) => !isJetStreamMissing(cause) }),
-    Effect.mapError(
-      () =>
-        new QueueMisconfigured({
-          message: `NATS at ${target} has no JetStream: start nats-server with --jetstream (or enable it for this account)`
-        })
+    Effect.tapError((reason) => Effect.logWarning("JetStream cannot be used, trying again", { reason })),
+    Effect.retry(waitForServer),
+    Effect.orDie
+  )
+  yield* Effect.logInfo("connected to NATS", { url, server: connection.info?.version })
+  return Nats.of({ connection, manager, jetstream: jetstream(connection), ...link })
+})
+
+/** Follows the connection through losses and reconnects. */
+const watch = Effect.fnUntraced(function* (connection: NatsConnection) {
+  const reconnected = new Set<() => void>()
+  let connected = true
+  yield* Effect.forkScoped(
+    Stream.fromAsyncIterable(connection.status(), (cause) => cause).pipe(
+      Stream.runForEach((status) => {
+        if (status.type !== "disconnect" && status.type !== "reconnect") return Effect.void
+        connected = status.type === "reconnect"
+        if (connected) for (const callback of reconnected) callback()
+        return Effect.logWarning(`NATS ${status.type}`, { url: status.server })
+      }),
+      Effect.ignore
     )
   )
-  yield* Effect.logInfo("connected to NATS", { url: target, server: connection.info?.version })
-
-  return Nats.of({
-    connection,
-    manager,
-    jetstream: jetstream(connection),
+  return {
     connected: () => connected,
-    onReconnect: (callback) => {
+    onReconnect: (callback: () => void) => {
       reconnected.add(callback)
       return () => reconnected.delete(callback)
     }
-  })
+  }
 })
 
-const addressesOf = (url: string): ReadonlyArray<URL> =>
-  url.split(",").map((part) => new URL(part.includes("://") ? part.trim() : `nats://${part.trim()}`))
-
-const hostOf = (address: URL): string => `${address.hostname}:${address.port || "4222"}`
-
-/** The addresses without user, password or token: for logs and messages. */
-export const withoutCredentials = (url: string): string =>
-  addressesOf(url)
-    .map((address) => `${address.protocol}//${hostOf(address)}`)
-    .join(",")
-
-const connectionOptions = (options: NatsOptions): ConnectionOptions => {
-  const addresses = addressesOf(options.url)
-  const first = addresses[0]
-  const user = decodeURIComponent(first?.username ?? "")
-  const pass = decodeURIComponent(first?.password ?? "")
-  return {
-    servers: addresses.map(hostOf),
-    name: options.name,
-    ...(user !== "" && pass !== "" ? { user, pass } : user !== "" ? { token: user } : {}),
-    ...(addresses.some((address) => address.protocol === "tls:") ? { tls: {} } : {}),
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: 250,
-    // A server whose credentials are being rotated must not end a worker that has calls running.
-    ignoreAuthErrorAbort: true,
-    // Two unanswered pings, 20 s, and a silent server is given up.
-    pingInterval: 10_000,
-    maxPingOut: 2,
-    // Stack traces of every request cost more than the request.
-    noAsyncTraces: true
-  }
-}
+/** Whether the server answers: a connection stays up for a while when the other side has stopped. */
+const probe = (connection: NatsConnection) =>
+  Effect.tryPromise(() => connection.flush()).pipe(
+    Effect.timeout(PROBE_TIMEOUT),
+    Effect.match({
+      onSuccess: () => ({ ok: true, detail: `connected to ${connection.getServer()}` }),
+      onFailure: () => ({ ok: false, detail: `${connection.getServer()} does not answer` })
+    })
+  )

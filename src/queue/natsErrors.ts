@@ -13,7 +13,10 @@ const Code = {
   streamNotFound: 10059,
   messageTooLarge: 10054,
   maxMessages: 10077,
+  consumersOverlap: 10099,
   consumerNotUnique: 10100,
+  jetStreamNotEnabledForAccount: 10039,
+  jetStreamNotEnabled: 10076,
   streamNameInUse: 10058
 } as const
 
@@ -26,14 +29,15 @@ export const isStreamNotFound = (error: unknown): boolean => codeOf(error) === C
 
 export const isStreamNameInUse = (error: unknown): boolean => codeOf(error) === Code.streamNameInUse
 
-/** Another consumer of the work queue has the same filter. */
-export const isConsumerNotUnique = (error: unknown): boolean => codeOf(error) === Code.consumerNotUnique
+/** Another consumer of the work queue serves (some of) the same subjects. */
+export const isConsumerNotUnique = (error: unknown): boolean => {
+  const code = codeOf(error)
+  return code === Code.consumerNotUnique || code === Code.consumersOverlap
+}
 
-/** Nobody listens on the subject: for a publish, no stream covers it. */
+/** Nobody listens on the subject: no stream covers it. nats.js then says that JetStream is not enabled. */
 export const isNoResponders = (error: unknown): boolean =>
-  error instanceof errors.NoRespondersError ||
-  (error instanceof Error &&
-    (error.cause instanceof errors.NoRespondersError || error.message === "no responders"))
+  error instanceof errors.NoRespondersError || error instanceof jserrors.JetStreamNotEnabled
 
 export const isTooLarge = (error: unknown): boolean =>
   codeOf(error) === Code.messageTooLarge ||
@@ -47,7 +51,9 @@ export const isAuthorization = (error: unknown): boolean =>
   error instanceof errors.AuthorizationError || error instanceof errors.UserAuthenticationExpiredError
 
 export const isJetStreamMissing = (error: unknown): boolean =>
-  error instanceof jserrors.JetStreamNotEnabled || codeOf(error) === 10039 || codeOf(error) === 10076
+  error instanceof jserrors.JetStreamNotEnabled ||
+  codeOf(error) === Code.jetStreamNotEnabledForAccount ||
+  codeOf(error) === Code.jetStreamNotEnabled
 
 export const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 

@@ -119,4 +119,9 @@ other: 1
   ])("the URL %s is refused", (url) => {
     assert.lengthOf(mistakes(`functions: [{ name: a, url: ${JSON.stringify(url)} }]`), 1)
   })
+
+  it("has no credentials shown in its mistakes", () => {
+    const [mistake] = mistakes('functions: [{ name: a, url: "http://user:hush@a" }]')
+    assert.include(mistake, '"http://***@a"')
+  })
 })

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger, References } from "effect"
+import { TestClock } from "effect/testing"
 import { Functions } from "../../src/functions/Functions.ts"
 import * as FunctionsFile from "../../src/functions/FunctionsFile.ts"
 import { eventually } from "../support/Eventually.ts"
@@ -31,6 +32,12 @@ const collectingLogs = () => {
   })
   return { lines, layer: Logger.layer([logger]) }
 }
+
+const provider = (options: Partial<Parameters<typeof Functions.layer>[0]>) =>
+  Functions.layer({ defaultNamespace: "openfaas-fn", secretMountPath: "/nowhere", ...options })
+
+const urlBy = (options: Partial<Parameters<typeof Functions.layer>[0]>) =>
+  Functions.use(({ find }) => urlOf(find, "echo")).pipe(Effect.provide(provider(options)))
 
 describe("the functions of a file", () => {
   it.live("are found, and others are unknown", () =>
@@ -100,6 +107,24 @@ describe("the functions of a file", () => {
     })
   )
 
+  it.effect("change, if later, where no event tells of it: behind a link to another directory", () =>
+    Effect.gen(function* () {
+      const path = yield* directory
+      const elsewhere = yield* directory
+      const target = join(elsewhere, "target.yaml")
+      yield* write(target, listing({ echo: "http://a" }))
+      const file = join(path, "functions.yaml")
+      yield* Effect.promise(() => symlink(target, file))
+      const find = yield* FunctionsFile.make(file, "openfaas-fn")
+      yield* write(target, listing({ echo: "http://b" }))
+      yield* TestClock.adjust("5 seconds")
+      yield* eventually(
+        "the change is seen",
+        Effect.map(urlOf(find, "echo"), (url) => url === "http://b")
+      )
+    })
+  )
+
   it.live("stay as they were while the file is wrong or away, and the log says it once", () => {
     const { layer, lines } = collectingLogs()
     return Effect.gen(function* () {
@@ -147,17 +172,12 @@ describe("the functions of a file", () => {
 })
 
 describe("the provider of functions", () => {
-  const provider = (options: Partial<Parameters<typeof Functions.layer>[0]>) =>
-    Functions.layer({ defaultNamespace: "openfaas-fn", secretMountPath: "/nowhere", ...options })
-
   it.effect("is the file before the template before the gateway", () =>
     Effect.gen(function* () {
       const file = join(yield* directory, "functions.yaml")
       yield* write(file, listing({ echo: "http://from-file" }))
       const functionUrl = "http://from-template/{name}"
       const gatewayUrl = "http://from-gateway"
-      const urlBy = (options: Partial<Parameters<typeof Functions.layer>[0]>) =>
-        Functions.use(({ find }) => urlOf(find, "echo")).pipe(Effect.provide(provider(options)))
       assert.strictEqual(yield* urlBy({ functionsFile: file, functionUrl, gatewayUrl }), "http://from-file")
       assert.strictEqual(yield* urlBy({ functionUrl, gatewayUrl }), "http://from-template/echo")
     })

@@ -38,6 +38,8 @@ const started = Effect.gen(function* () {
 const answerWith = (gateway: HttpFunction.HttpFunction) => (code: number, body: string) =>
   gateway.answer((_, response) => void response.writeHead(code).end(body))
 
+const basic = (text: string) => `Basic ${Buffer.from(text).toString("base64")}`
+
 describe("the functions of an OpenFaaS gateway", () => {
   it.effect("are called through it, with what it says of them", () =>
     Effect.gen(function* () {
@@ -80,7 +82,6 @@ describe("the functions of an OpenFaaS gateway", () => {
           await writeFile(join(secretMountPath, "basic-auth-user"), `${user}\n`)
           await writeFile(join(secretMountPath, "basic-auth-password"), `${password}\n`)
         })
-      const basic = (text: string) => `Basic ${Buffer.from(text).toString("base64")}`
       yield* mount("admin", "one:two")
       yield* find(echo)
       yield* mount("admin", "three")

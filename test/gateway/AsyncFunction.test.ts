@@ -255,14 +255,17 @@ describe("an asynchronous call is refused", () => {
   )
 })
 
+const limitOf = ({ detail }: { detail: string }) => Number(/body may have (\d+) bytes/.exec(detail)?.[1])
+
+const expecting = (length: number) =>
+  `POST /async-function/echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: ${length}\r\n\r\n`
+
 describe("a call that would be too large for the server", () => {
   const maxMessageBytes = 10_000
 
   it.effect("is stored up to the last byte that fits", () =>
     Effect.gen(function* () {
       const gateway = yield* start({ maxMessageBytes })
-      const limitOf = ({ detail }: { detail: string }) =>
-        Number(/body may have (\d+) bytes/.exec(detail)?.[1])
       const send = (size: number) => gateway.send("/async-function/echo", { body: Buffer.alloc(size) })
       const limit = limitOf(problemOf(yield* send(9_000)))
       assert.strictEqual((yield* send(limit)).status, 202)
@@ -310,14 +313,12 @@ describe("a call that would be too large for the server", () => {
     Effect.gen(function* () {
       const gateway = yield* start({ maxMessageBytes })
       const client = yield* RawClient.open(gateway.port)
-      const expect = (length: number) =>
-        `POST /async-function/echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: ${length}\r\n\r\n`
-      client.write(expect(9000))
+      client.write(expecting(9000))
       const refused = yield* client.until("}")
       assert.include(refused, " 413 ")
       assert.notInclude(refused, " 100 ")
       const other = yield* RawClient.open(gateway.port)
-      other.write(expect(5))
+      other.write(expecting(5))
       assert.match(yield* other.until(" 100 Continue\r\n\r\n"), /^HTTP\/1\.1 100/)
       other.write("hello")
       yield* other.until(" 202 ")

@@ -4,6 +4,8 @@ import { route } from "../../src/gateway/Route.ts"
 
 const at = (method: string, url: string) => route(method, url, "openfaas-fn")
 
+const urlText = (characters: string) => fc.string({ unit: fc.constantFrom(...characters), maxLength: 30 })
+
 describe("the route of a request", () => {
   it.each<[string, "Async" | "Sync", string, string, string, string]>([
     ["/async-function/echo", "Async", "echo", "openfaas-fn", "", ""],
@@ -76,7 +78,6 @@ describe("the route of a request", () => {
   })
 
   it("keeps path and query byte for byte", () => {
-    const urlText = (characters: string) => fc.string({ unit: fc.constantFrom(...characters), maxLength: 30 })
     fc.assert(
       fc.property(
         fc.constantFrom("/function/", "/async-function/"),

@@ -15,6 +15,8 @@ const accepted: Accepted = {
   spec: undefined
 }
 
+const bytes = (body: Uint8Array) => Call.encode({ ...storedCall(accepted), body }).length
+
 describe("the stored call", () => {
   it("has the host beside the headers, and the start time added to those that came", () => {
     const call = storedCall(accepted)
@@ -50,7 +52,6 @@ describe("the stored call", () => {
   })
 
   it("has the largest body that its message has room for", () => {
-    const bytes = (body: Uint8Array) => Call.encode({ ...storedCall(accepted), body }).length
     const empty = bytes(new Uint8Array())
     fc.assert(
       fc.property(fc.integer({ min: empty, max: empty + 100 }), (max) => {

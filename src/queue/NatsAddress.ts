@@ -1,0 +1,23 @@
+import type { ConnectionOptions } from "@nats-io/transport-node"
+
+const addressesOf = (url: string): ReadonlyArray<URL> => url.split(",").map((part) => new URL(part))
+
+const hostOf = (address: URL): string => `${address.hostname}:${address.port || "4222"}`
+
+/** The addresses without user, password or token: for logs and messages. */
+export const withoutCredentials = (url: string): string =>
+  addressesOf(url)
+    .map((address) => `${address.protocol}//${hostOf(address)}`)
+    .join(",")
+
+/** What nats.js needs to know to connect. All addresses share the credentials of the first one. */
+export const connectionOptions = (url: string): ConnectionOptions => {
+  const addresses = addressesOf(url)
+  const user = decodeURIComponent(addresses[0]?.username ?? "")
+  const pass = decodeURIComponent(addresses[0]?.password ?? "")
+  return {
+    servers: addresses.map(hostOf),
+    ...(user === "" ? {} : pass === "" ? { token: user } : { user, pass }),
+    ...(addresses.some((address) => address.protocol === "tls:") ? { tls: {} } : {})
+  }
+}
