@@ -53,6 +53,7 @@ export const factory = Effect.fnUntraced(function* (options: ActorOptions) {
 
   return (fn: FunctionName.FunctionName): Actor => {
     const turn = Latch.makeUnsafe(true)
+    const retirement = Latch.makeUnsafe(false)
     const demand = new Demand()
     let unfinishedInQueue = 0
     let limitMayHaveChanged = true
@@ -119,7 +120,7 @@ export const factory = Effect.fnUntraced(function* (options: ActorOptions) {
       const catchUp = Effect.gen(function* () {
         if (sourceBroken) {
           sourceBroken = false
-          yield* source.repair
+          yield* Effect.raceFirst(source.repair, retirement.await)
           demand.atLeast(1)
         }
         if (limitMayHaveChanged) {
@@ -191,6 +192,7 @@ export const factory = Effect.fnUntraced(function* (options: ActorOptions) {
       },
       retire: () => {
         retired = true
+        retirement.openUnsafe()
         turn.openUnsafe()
       },
       ended: () => ended || retired,

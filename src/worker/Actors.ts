@@ -1,0 +1,98 @@
+import { Cause, Duration, Effect, FiberMap, Option, Schedule } from "effect"
+import * as FunctionName from "../domain/FunctionName.ts"
+import { QueueError } from "../queue/QueueError.ts"
+import { QueueStream } from "../queue/QueueStream.ts"
+import { WakeUps } from "../queue/WakeUps.ts"
+import * as Actor from "./Actor.ts"
+
+export interface ActorsOptions extends Actor.ActorOptions {
+  /** how long running calls may take after the worker was told to stop, milliseconds */
+  readonly shutdownGraceMillis: number
+}
+
+const restart = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")])
+
+/**
+ * The actors of a worker, one for each function that has work. One that dies is started again, and nobody
+ * else notices. When the scope closes they stop asking, running calls get the grace, and the rest goes back
+ * to the queue.
+ *
+ * @param streamGone is called when an actor finds that its stream is not there any more.
+ */
+export const make = Effect.fnUntraced(function* (options: ActorsOptions, streamGone: () => void) {
+  const stream = yield* QueueStream
+  const wakeUps = yield* WakeUps
+  const makeActor = yield* Actor.factory(options)
+  const actors = new Map<string, { readonly actor: Actor.Actor; readonly streamCreated: string }>()
+  let draining = false
+
+  // Runs after every call has been given back: other workers need not wait for their next discovery.
+  let served: ReadonlyArray<string> = []
+  yield* Effect.addFinalizer(() => Effect.sync(() => served.forEach((subject) => wakeUps.send(subject))))
+  const fibers = yield* FiberMap.make<string, void, never>()
+  const runFiber = yield* FiberMap.runtime(fibers)()
+
+  const supervised = (key: string, actor: Actor.Actor) =>
+    actor.run.pipe(
+      Effect.tapCause((cause) => {
+        const error = Cause.squash(cause)
+        if (error instanceof QueueError && error.reason === "stream-gone") {
+          return Effect.sync(() => {
+            actor.retire()
+            streamGone()
+          })
+        }
+        return Effect.logError("an actor has died, it is started again", cause, {
+          function: FunctionName.key(actor.fn)
+        })
+      }),
+      Effect.sandbox,
+      Effect.retry({ schedule: restart, while: () => !actor.ended() }),
+      Effect.ignore,
+      Effect.ensuring(Effect.sync(() => actors.get(key)?.actor === actor && actors.delete(key)))
+    )
+
+  /** The function's actor, made when there is none; undefined when the worker is about to stop. */
+  const of = (fn: FunctionName.FunctionName): Actor.Actor | undefined => {
+    if (draining) return undefined
+    // An actor belongs to one stream: after an operator's reset a new one serves the new stream, while the
+    // old one lets its calls finish.
+    const streamCreated = stream.created()
+    const key = `${FunctionName.key(fn)} ${streamCreated}`
+    const present = actors.get(key)?.actor
+    if (present !== undefined && !present.ended()) return present
+    const actor = makeActor(fn)
+    actors.set(key, { actor, streamCreated })
+    runFiber(key, supervised(key, actor))
+    return actor
+  }
+
+  /** Ends the actors of a stream that an operator has deleted, which is how a queue is reset. */
+  const retireStale = Effect.suspend(() => {
+    const stale = [...actors.values()].filter(
+      ({ actor, streamCreated }) => streamCreated !== stream.created() && !actor.ended()
+    )
+    if (stale.length === 0) return Effect.void
+    for (const { actor } of stale) actor.retire()
+    return Effect.logWarning("the stream was deleted and made again, its actors end", {
+      functions: stale.length
+    })
+  })
+
+  const drain = Effect.gen(function* () {
+    draining = true
+    if (actors.size === 0) return
+    served = [...actors.values()].map(({ actor }) => stream.subjects.subject(actor.fn))
+    for (const { actor } of actors.values()) actor.retire()
+    yield* Effect.logInfo("draining", { functions: actors.size, grace: options.shutdownGraceMillis / 1000 })
+    const grace = Duration.millis(options.shutdownGraceMillis)
+    const drained = yield* Effect.timeoutOption(FiberMap.awaitEmpty(fibers), grace)
+    if (Option.isSome(drained)) return
+    yield* Effect.logWarning("shutdown_grace is over, running calls go back to the queue", {
+      functions: [...actors.values()].map(({ actor }) => FunctionName.key(actor.fn))
+    })
+  })
+  yield* Effect.addFinalizer(() => Effect.interruptible(drain))
+
+  return { of, retireStale }
+})
