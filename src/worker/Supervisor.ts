@@ -44,7 +44,9 @@ const supervise = Effect.fnUntraced(function* (options: SupervisorOptions) {
 
   let trouble: string | undefined
   const look = discover.pipe(
-    Effect.catch((error) => (error.reason === "stream-gone" ? stream.ensure : Effect.fail(error))),
+    Effect.catch((error) =>
+      error.reason === "stream-gone" ? Effect.andThen(stream.ensure, discover) : Effect.fail(error)
+    ),
     Effect.andThen(actors.retireStale),
     Effect.matchEffect({
       onSuccess: () => Effect.sync(() => void (trouble = undefined)),
