@@ -7,17 +7,17 @@ const rules: ImportRules = {
   rooms: {
     main: { below: ["cli"], packages: ["@effect/platform-node", "effect/cli"] },
     cli: { below: ["App", "demo", "settings"], packages: ["@effect/platform-node", "effect/cli"] },
-    demo: { below: ["App", "settings"], packages: [] },
+    demo: { below: ["App", "settings"], packages: ["node:child_process"] },
     App: {
       below: ["gateway", "worker", "functions", "queue", "operations", "telemetry", "natsserver", "settings"],
-      packages: ["@effect/platform-node"]
+      packages: []
     },
     gateway: {
-      below: ["queue", "functions", "domain"],
-      packages: ["@effect/platform-node", "effect/http", "undici"]
+      below: ["queue", "functions", "operations", "domain"],
+      packages: ["undici"]
     },
     worker: { below: ["queue", "functions", "domain"], packages: ["undici"] },
-    operations: { below: ["queue", "domain"], packages: ["@effect/platform-node", "effect/http"] },
+    operations: { below: [], packages: [] },
     telemetry: { below: ["domain"], packages: [] },
     queue: { below: ["domain"], packages: ["@nats-io/"] },
     functions: { below: ["domain"], packages: ["undici", "yaml"] },

@@ -73,7 +73,7 @@ const load = Effect.fnUntraced(function* (path: string, defaultNamespace: string
 
 const reason = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause))
 
-/** Something happened in the file's directory, where Kubernetes replaces a link and editors rename a new file. */
+/** Something happened in the directory, where Kubernetes replaces a link and editors rename a new file. */
 const changesNear = (path: string) =>
   Stream.callback<void>(
     (queue) =>

@@ -28,8 +28,8 @@ const rememberedFunctions = 10_000
 class GatewayUnavailable extends Data.TaggedError("GatewayUnavailable")<{ readonly detail: string }> {}
 
 /**
- * Functions as an OpenFaaS gateway knows them, called through it. While it gives no answer its last one counts,
- * because a function rarely changes and its calls are better queued than refused.
+ * Functions as an OpenFaaS gateway knows them, called through it. While it gives no answer its last one
+ * counts, because a function rarely changes and its calls are better queued than refused.
  */
 export const make = Effect.fnUntraced(function* (options: Options) {
   const agent = yield* Effect.acquireRelease(

@@ -64,8 +64,8 @@ const lookUp = Effect.fnUntraced(function* (fn: FunctionName.FunctionName) {
     case "Unknown":
       return yield* Problems.unknownFunction(fn)
     case "Unavailable":
-      // The queue is there to take calls while something behind it is away. What is lost is the function's own
-      // retry policy: the worker's is used.
+      // The queue is there to take calls while something behind it is away. What is lost is the function's
+      // own retry policy: the worker's is used.
       yield* Effect.logWarning("a call is accepted without its function's annotations").pipe(
         Effect.annotateLogs({ function: FunctionName.key(fn), reason: found.detail })
       )

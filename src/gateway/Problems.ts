@@ -59,8 +59,8 @@ export const tooLarge = (messageLimit: number, bodyLimit: number) => {
 const retrySoon = { "Retry-After": "1" }
 
 /**
- * The queue did not take the call. Also a full queue is a 503, not the 507 of WebDAV: it is a passing state, and
- * clients and proxies know how to wait for that.
+ * The queue did not take the call. Also a full queue is a 503, not the 507 of WebDAV: it is a passing state,
+ * and clients and proxies know how to wait for that.
  */
 export const notQueued = ({ reason, detail }: PublishError) => {
   const consequence =

@@ -12,8 +12,8 @@ import * as RequestBody from "./RequestBody.ts"
 import type { Target } from "./Route.ts"
 
 /**
- * Passes a request on to its function and the answer back, both while they arrive. The whole exchange may take
- * `upstreamTimeoutMillis`; an answer that is not complete by then is broken off.
+ * Passes a request on to its function and the answer back, both while they arrive. The whole exchange may
+ * take `upstreamTimeoutMillis`; an answer that is not complete by then is broken off.
  */
 export const handle = Effect.fnUntraced(function* (
   target: Target,
@@ -116,8 +116,8 @@ const hasBody = ({ headers }: IncomingMessage) =>
   headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0
 
 /**
- * The request's body for undici. Not the request itself: undici would destroy it with the function's connection,
- * and the client's socket with it, before the client could be told.
+ * The request's body for undici. Not the request itself: undici would destroy it with the function's
+ * connection, and the client's socket with it, before the client could be told.
  */
 const bodyOf = (request: IncomingMessage, response: ServerResponse) => {
   RequestBody.invite(request, response)

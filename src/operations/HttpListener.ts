@@ -1,5 +1,5 @@
 import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from "node:http"
-import type { AddressInfo, Socket } from "node:net"
+import { Server as NetServer, type AddressInfo, type Socket } from "node:net"
 import { Cause, Duration, Effect, Exit, FiberSet, type Scope } from "effect"
 import { fromNode, type Address, type ListenError } from "./ListenError.ts"
 import * as Problem from "./Problem.ts"
@@ -10,8 +10,8 @@ export interface Options<R> extends Address {
   /** How long a whole request, with its body, may take to arrive, milliseconds; 5 minutes when not given. */
   readonly requestTimeoutMillis?: number | undefined
   /**
-   * Answers one request. It is interrupted when the client goes away. A request that expects "100 Continue" is
-   * given to it too: it calls `writeContinue` when it wants the body.
+   * Answers one request. It is interrupted when the client goes away. A request that expects "100 Continue"
+   * is given to it too: it calls `writeContinue` when it wants the body.
    */
   readonly handler: (
     request: IncomingMessage,
@@ -20,8 +20,8 @@ export interface Options<R> extends Address {
 }
 
 /**
- * Listens until the scope closes: then accepts nothing more, lets running requests finish within the grace, and
- * interrupts the rest.
+ * Listens until the scope closes: then accepts nothing more, lets running requests finish within the grace,
+ * and interrupts the rest.
  *
  * This is Node's own server and not `effect/http`, which shows neither the URL nor the headers as they came.
  */
@@ -65,7 +65,9 @@ export const listen = Effect.fnUntraced(function* <R>(
   })
 
   yield* bind(server, options)
-  return { port: (server.address() as AddressInfo).port }
+  const { port } = server.address() as AddressInfo
+  yield* Effect.logInfo("listening", { [options.setting]: port })
+  return { port }
 })
 
 const ignore = () => {}
@@ -151,9 +153,10 @@ const close = Effect.fnUntraced(function* (
   responses: ReadonlySet<ServerResponse>,
   graceMillis: number
 ) {
-  server.close()
+  // Not the HTTP server's own close: it also cuts connections whose answer has been written but not yet sent.
+  NetServer.prototype.close.call(server)
   for (const response of responses) if (!response.headersSent) response.shouldKeepAlive = false
   yield* FiberSet.awaitEmpty(running).pipe(Effect.timeoutOption(Duration.millis(graceMillis)))
-  yield* FiberSet.clear(running)
+  // Interrupts what still runs, as the loss of any connection does.
   server.closeAllConnections()
 })

@@ -45,7 +45,7 @@ export const send = (response: ServerResponse, problem: Problem): void => {
   response.end(body)
 }
 
-/** The whole HTTP answer as text, for a request that Node could not read and so gives no response object for. */
+/** The whole HTTP answer as text, for a request that Node could not read: it gives no response object then. */
 export const toRawAnswer = (problem: Problem, statusText: string): string => {
   const body = encode(problem)
   return [

@@ -209,7 +209,7 @@ export const table = {
     "metrics_port",
     integer(0, 65535),
     "8081",
-    "port of health, readiness and metrics; 0 takes a free one",
+    "port of /healthz and /readyz; 0 takes a free one",
     { fallbackOf: { gateway: "8082" } }
   ),
   shutdownGrace: setting(

@@ -140,6 +140,28 @@ describe("when the scope closes", () => {
     })
   )
 
+  it.effect("an answer on its way to a slow reader arrives whole", () =>
+    Effect.gen(function* () {
+      const size = 30_000_000
+      const ended = yield* Deferred.make<void>()
+      const scope = yield* Scope.make()
+      const { port } = yield* listen((_, response) =>
+        Effect.yieldNow.pipe(
+          Effect.andThen(Effect.sync(() => void response.end(Buffer.alloc(size, "x")))),
+          Effect.andThen(Deferred.succeed(ended, undefined))
+        )
+      ).pipe(Scope.provide(scope))
+      const client = yield* RawClient.open(port)
+      client.socket.pause()
+      client.write(get)
+      yield* Deferred.await(ended)
+      const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void), { startImmediately: true })
+      client.socket.resume()
+      assert.isAbove((yield* client.closed).length, size)
+      yield* Fiber.join(closing)
+    })
+  )
+
   it.effect("nobody can connect any more", () =>
     Effect.gen(function* () {
       const { closing, finish, port } = yield* withRunningRequest
