@@ -6,10 +6,20 @@ import { type ImportRules, violations } from "./support/ImportRules.ts"
 const rules: ImportRules = {
   rooms: {
     main: { below: ["cli"], packages: ["@effect/platform-node", "effect/cli"] },
-    cli: { below: ["App", "demo", "settings"], packages: ["@effect/platform-node", "effect/cli"] },
+    cli: { below: ["App", "demo", "settings", "version"], packages: ["@effect/platform-node", "effect/cli"] },
     demo: { below: ["App", "settings"], packages: ["node:child_process"] },
     App: {
-      below: ["gateway", "worker", "functions", "queue", "operations", "telemetry", "natsserver", "settings"],
+      below: [
+        "gateway",
+        "worker",
+        "functions",
+        "queue",
+        "operations",
+        "telemetry",
+        "natsserver",
+        "settings",
+        "version"
+      ],
       packages: []
     },
     gateway: {
@@ -23,7 +33,8 @@ const rules: ImportRules = {
     functions: { below: ["domain"], packages: ["undici", "yaml"] },
     settings: { below: ["domain"], packages: [] },
     natsserver: { below: [], packages: ["node:child_process"] },
-    domain: { below: [], packages: [] }
+    domain: { below: [], packages: [] },
+    version: { below: [], packages: [] }
   },
   restricted: [
     "@nats-io/",

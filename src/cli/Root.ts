@@ -1,13 +1,11 @@
 import { Effect, Layer, Predicate } from "effect"
 import { CliConfig, CliOutput, Command, GlobalFlag } from "effect/cli"
-import { createRequire } from "node:module"
 import { config } from "./Config.ts"
 import { demo } from "./Demo.ts"
 import { gateway } from "./Gateway.ts"
 import { start } from "./Start.ts"
 import { worker } from "./Worker.ts"
-
-const { version } = createRequire(import.meta.url)("../../package.json") as { readonly version: string }
+import { version } from "../version.ts"
 
 const sluice = Command.make("sluice").pipe(
   Command.withDescription("An OpenFaaS-compatible queue for asynchronous function calls on NATS JetStream."),

@@ -60,7 +60,7 @@ const namesIn = (clause: string): Array<string> =>
 
 const roomOf = (file: string): string => file.replace(/\/.*|\.ts$/g, "")
 
-const isOurs = (module: string): boolean => module.startsWith(".")
+const isOurs = (module: string): boolean => module.startsWith(".") && module.endsWith(".ts")
 
 const target = (file: string, module: string): string => posix.join(posix.dirname(file), module)
 
