@@ -14,7 +14,7 @@ export interface FunctionSpec {
 export type Lookup =
   | { readonly _tag: "Found"; readonly spec: FunctionSpec }
   | { readonly _tag: "Unknown" }
-  /** The provider cannot be asked right now; `detail` says why, without secrets. */
-  | { readonly _tag: "Unavailable"; readonly detail: string }
+  /** The provider cannot be asked; the spec is what is known without it: where the calls go. */
+  | { readonly _tag: "Unavailable"; readonly spec: FunctionSpec }
 
 export type Find = (fn: FunctionName) => Effect.Effect<Lookup>

@@ -29,7 +29,7 @@ class GatewayUnavailable extends Data.TaggedError("GatewayUnavailable")<{ readon
 
 /**
  * Functions as an OpenFaaS gateway knows them, called through it. While it gives no answer its last one
- * counts, because a function rarely changes and its calls are better queued than refused.
+ * counts, because a function rarely changes; without one its calls go to the gateway all the same.
  */
 export const make = Effect.fnUntraced(function* (options: Options) {
   const agent = yield* Effect.acquireRelease(
@@ -38,6 +38,17 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   )
   const lastFound = new Map<string, Lookup>()
 
+  /** Once until it changes: a gateway that wants credentials nobody has would fill the log. */
+  let trouble: string | undefined
+  const report = (detail: string) => {
+    if (detail === trouble) return Effect.void
+    trouble = detail
+    return Effect.logWarning("functions cannot be looked up, their annotations are not known", {
+      url: options.gatewayUrl,
+      reason: detail
+    })
+  }
+
   const lookup = Effect.fnUntraced(function* (key: string): Effect.fn.Return<Answer> {
     const fn = fromKey(key)
     const fresh = yield* ask(agent, options, fn).pipe(
@@ -45,7 +56,10 @@ export const make = Effect.fnUntraced(function* (options: Options) {
         duration: answerTimeout,
         orElse: () => new GatewayUnavailable({ detail: `no answer within ${Duration.format(answerTimeout)}` })
       }),
-      Effect.catchTag("GatewayUnavailable", ({ detail }) => Effect.succeed(unavailable(options, detail)))
+      Effect.tap(() => Effect.sync(() => void (trouble = undefined))),
+      Effect.catchTag("GatewayUnavailable", ({ detail }) =>
+        Effect.as(report(detail), { _tag: "Unavailable", spec: specOf(options, fn, {}) } satisfies Lookup)
+      )
     )
     if (fresh._tag === "Unavailable") {
       const known = lastFound.get(key)
@@ -72,11 +86,6 @@ interface Answer {
   readonly lookup: Lookup
   readonly fresh: Lookup["_tag"]
 }
-
-const unavailable = ({ gatewayUrl }: Options, detail: string): Lookup => ({
-  _tag: "Unavailable",
-  detail: `the OpenFaaS gateway at ${gatewayUrl} cannot be asked: ${detail}`
-})
 
 /** The inverse of `FunctionName.key`. */
 const fromKey = (key: string): FunctionName.FunctionName => {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { Clock, Effect, Result } from "effect"
 import * as Call from "../domain/Call.ts"
-import * as FunctionName from "../domain/FunctionName.ts"
+import type * as FunctionName from "../domain/FunctionName.ts"
 import * as GoUrl from "../domain/GoUrl.ts"
 import * as Headers from "../domain/Headers.ts"
 import { Functions } from "../functions/Functions.ts"
@@ -58,17 +58,7 @@ const callbackUrlOf = Effect.fnUntraced(function* (header: Headers.HeaderMap) {
 const lookUp = Effect.fnUntraced(function* (fn: FunctionName.FunctionName) {
   const { find } = yield* Functions
   const found = yield* find(fn)
-  switch (found._tag) {
-    case "Found":
-      return found.spec
-    case "Unknown":
-      return yield* Problems.unknownFunction(fn)
-    case "Unavailable":
-      // The queue is there to take calls while something behind it is away. What is lost is the function's
-      // own retry policy: the worker's is used.
-      yield* Effect.logWarning("a call is accepted without its function's annotations").pipe(
-        Effect.annotateLogs({ function: FunctionName.key(fn), reason: found.detail })
-      )
-      return undefined
-  }
+  // A provider that cannot be asked refuses nothing: the queue is there to take calls while something behind
+  // it is away. What is lost is the function's own retry policy: the worker's is used.
+  return found._tag === "Unknown" ? yield* Problems.unknownFunction(fn) : found.spec
 })

@@ -76,15 +76,6 @@ export const notQueued = ({ reason, detail }: PublishError) => {
   })
 }
 
-export const providerUnavailable = (detail: string) =>
-  new Problem({
-    status: 503,
-    kind: "provider-unavailable",
-    title: "The function cannot be looked up",
-    detail: `${detail}.`,
-    headers: retrySoon
-  })
-
 export const unreachable = (fn: FunctionName.FunctionName, why: string) =>
   new Problem({
     status: 502,

@@ -13,15 +13,14 @@ export interface Accepted {
   readonly startTime: string
   readonly callbackUrl: GoUrl | undefined
   readonly queueName: string
-  /** Undefined when the provider could not be asked. */
-  readonly spec: FunctionSpec | undefined
+  readonly spec: FunctionSpec
 }
 
 const travellingAnnotation = /^(com\.openfaas\.retry\..+|com\.openfaas\.queue|sluice\..+)$/
 const travellingLabel = /^com\.openfaas\.scale\..+$/
 const travellingVariable = /^max_inflight$/
 
-const only = (record: Readonly<Record<string, string>> = {}, name: RegExp) =>
+const only = (record: Readonly<Record<string, string>>, name: RegExp) =>
   Object.fromEntries(Object.entries(record).filter(([key]) => name.test(key)))
 
 /** The call as it is stored, still without its body. */
@@ -41,9 +40,9 @@ export const storedCall = ({ target, header, spec, ...accepted }: Accepted): Cal
     path: target.path,
     queryString: target.query,
     queueName: accepted.queueName,
-    annotations: only(spec?.annotations, travellingAnnotation),
-    labels: only(spec?.labels, travellingLabel),
-    environment: only(spec?.environment, travellingVariable),
+    annotations: only(spec.annotations, travellingAnnotation),
+    labels: only(spec.labels, travellingLabel),
+    environment: only(spec.environment, travellingVariable),
     callbackUrl: accepted.callbackUrl,
     unknown: {}
   }

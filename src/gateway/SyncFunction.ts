@@ -38,17 +38,10 @@ export const handle = Effect.fnUntraced(function* (
 const urlOf = Effect.fnUntraced(function* ({ fn, path, query }: Target) {
   const { find } = yield* Functions
   const found = yield* find(fn)
-  switch (found._tag) {
-    case "Found": {
-      // Origin and path apart, for a URL object would normalise the path.
-      const [, origin = "", prefix = ""] = /^(\w+:\/\/[^/]+)(.*)$/.exec(found.spec.url) ?? []
-      return { origin, path: `${prefix}${path || "/"}${query === "" ? "" : `?${query}`}` }
-    }
-    case "Unknown":
-      return yield* Problems.unknownFunction(fn)
-    case "Unavailable":
-      return yield* Problems.providerUnavailable(found.detail)
-  }
+  if (found._tag === "Unknown") return yield* Problems.unknownFunction(fn)
+  // Origin and path apart, for a URL object would normalise the path.
+  const [, origin = "", prefix = ""] = /^(\w+:\/\/[^/]+)(.*)$/.exec(found.spec.url) ?? []
+  return { origin, path: `${prefix}${path || "/"}${query === "" ? "" : `?${query}`}` }
 })
 
 const exchange = Effect.fnUntraced(function* (

@@ -81,14 +81,14 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
 
     const found = yield* functions.find(fn)
     const reaction =
-      found._tag === "Found"
-        ? yield* invoker.invoke(found.spec.url, call, call.callbackUrl !== undefined)
-        : notCalled(found._tag === "Unknown" ? notFound : { _tag: "Unreachable", detail: found.detail })
+      found._tag === "Unknown"
+        ? neverCalled
+        : yield* invoker.invoke(found.spec.url, call, call.callbackUrl !== undefined)
     observe(Outcome.signal(reaction.answer), reaction.durationSeconds)
 
     // What the caller's gateway wrote into the message wins over what the function says now.
-    const overrides =
-      found._tag === "Found" ? { ...found.spec.annotations, ...call.annotations } : call.annotations
+    const own = found._tag === "Unknown" ? {} : found.spec.annotations
+    const overrides = { ...own, ...call.annotations }
     const { policy, invalid } = RetryPolicy.withAnnotations(options.retryPolicy, overrides)
     if (invalid.length > 0) yield* warnOnce(fn, invalid)
 
@@ -103,27 +103,28 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
   return Process.of({
     process: (fn, delivery, observe) =>
       run(fn, delivery, observe).pipe(
-        Effect.catchCause((cause) =>
-          Effect.logError("a call could not be settled, it stays in the queue", cause, {
-            function: FunctionName.key(fn),
-            sequence: delivery.streamSequence
-          }).pipe(Effect.map(() => giveBack(delivery, TROUBLE_DELAY_MILLIS)))
-        ),
+        Effect.catch((error) => keep(fn, delivery, { reason: error.detail })),
+        Effect.catchCause((defect) => keep(fn, delivery, defect)),
         // Another worker may have it at once.
         Effect.onInterrupt(() => Effect.sync(() => delivery.nak(0)))
       )
   })
 })
 
-const notFound: Outcome.Answer = { _tag: "Reply", status: 404, internal: false, retryAfter: undefined }
+const keep = (fn: FunctionName.FunctionName, delivery: Delivery, ...why: ReadonlyArray<unknown>) =>
+  Effect.logError(
+    "a call could not be settled, it stays in the queue",
+    { function: FunctionName.key(fn), sequence: delivery.streamSequence },
+    ...why
+  ).pipe(Effect.map(() => giveBack(delivery, TROUBLE_DELAY_MILLIS)))
 
-/** The reaction when there was nobody to call. */
-const notCalled = (answer: Outcome.Answer): Reaction => ({
-  answer,
+/** The reaction of a function that its provider does not know. */
+const neverCalled: Reaction = {
+  answer: { _tag: "Reply", status: 404, internal: false, retryAfter: undefined },
   durationSeconds: 0,
   reply: undefined,
   droppedHeaders: []
-})
+}
 
 const logAttempt = (work: Work, reaction: Reaction, verdict: Verdict.Verdict) => {
   const fields = () => ({

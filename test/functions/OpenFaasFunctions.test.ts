@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Context, Effect, Fiber, Layer, Logger } from "effect"
 import { TestClock } from "effect/testing"
 import * as OpenFaasFunctions from "../../src/functions/OpenFaasFunctions.ts"
 import * as HttpFunction from "../support/HttpFunction.ts"
@@ -131,27 +131,38 @@ describe("the functions of an OpenFaaS gateway", () => {
     })
   )
 
-  it.effect("cannot be looked up while the gateway has never answered for them", () =>
+  it.effect("are called through it also while it cannot be asked; the log says why, once", () =>
     Effect.gen(function* () {
-      const { answerWith, find, secretMountPath } = yield* started
-      const detailOf = (code: number, body: string, name: string) =>
+      const { answerWith, find, gateway, secretMountPath } = yield* started
+      const warnings = yield* Warnings
+      const newWarnings = (code: number, body: string, name: string) =>
         Effect.gen(function* () {
           answerWith(code, body)
-          const found = yield* find({ name, namespace: "openfaas-fn" })
-          return found._tag === "Unavailable" ? found.detail : found._tag
+          const before = warnings.length
+          const fn = { name, namespace: "openfaas-fn" }
+          const spec = {
+            name: fn,
+            url: `${gateway.url}/function/${name}`,
+            annotations: {},
+            labels: {},
+            environment: {}
+          }
+          assert.deepEqual(yield* find(fn), { _tag: "Unavailable", spec })
+          return warnings.slice(before).join("\n")
         })
-      assert.include(yield* detailOf(500, "", "a"), "status 500")
-      assert.include(yield* detailOf(200, "no JSON", "b"), "no OpenFaaS function status")
-      assert.include(yield* detailOf(401, "", "c"), "it wants credentials")
+      assert.include(yield* newWarnings(500, "", "a"), "status 500")
+      assert.strictEqual(yield* newWarnings(500, "", "b"), "")
+      assert.include(yield* newWarnings(200, "no JSON", "c"), "no OpenFaaS function status")
+      assert.include(yield* newWarnings(401, "", "d"), "it wants credentials")
       yield* Effect.promise(() => writeFile(join(secretMountPath, "basic-auth-user"), "admin"))
       yield* Effect.promise(() => writeFile(join(secretMountPath, "basic-auth-password"), "hush"))
-      const refused = yield* detailOf(401, "", "d")
+      const refused = yield* newWarnings(401, "", "e")
       assert.include(refused, "it refused basic-auth-user")
       assert.notInclude(refused, "hush")
-    })
+    }).pipe(Effect.provide(collectWarnings()))
   )
 
-  it.effect("cannot be looked up when nobody listens", () =>
+  it.effect("are called through it also when nobody listens there", () =>
     Effect.gen(function* () {
       const options = {
         gatewayUrl: "http://127.0.0.1:9",
@@ -159,20 +170,29 @@ describe("the functions of an OpenFaaS gateway", () => {
         secretMountPath: "/nowhere"
       }
       const find = yield* OpenFaasFunctions.make(options)
-      const found = yield* find(echo)
-      assert.include(found._tag === "Unavailable" ? found.detail : found._tag, "ECONNREFUSED")
-    })
+      assert.strictEqual((yield* find(echo))._tag, "Unavailable")
+      assert.include((yield* Warnings).join(), "ECONNREFUSED")
+    }).pipe(Effect.provide(collectWarnings()))
   )
 
-  it.effect("cannot be looked up when the gateway does not answer in time", () =>
+  it.effect("are called through it also when it does not answer in time", () =>
     Effect.gen(function* () {
       const { find, gateway } = yield* started
       gateway.answer(() => {})
       const finding = yield* Effect.forkChild(find(echo))
       yield* gateway.received(1)
       yield* TestClock.adjust("3 seconds")
-      const found = yield* Fiber.join(finding)
-      assert.include(found._tag === "Unavailable" ? found.detail : found._tag, "no answer within 3s")
-    })
+      assert.strictEqual((yield* Fiber.join(finding))._tag, "Unavailable")
+      assert.include((yield* Warnings).join(), "no answer within 3s")
+    }).pipe(Effect.provide(collectWarnings()))
   )
 })
+
+class Warnings extends Context.Service<Warnings, ReadonlyArray<string>>()("test/Warnings") {}
+
+/** What is logged, as text. */
+const collectWarnings = () => {
+  const lines: Array<string> = []
+  const logger = Logger.make(({ message }) => void lines.push(JSON.stringify(message)))
+  return Layer.merge(Layer.succeed(Warnings, lines), Logger.layer([logger]))
+}

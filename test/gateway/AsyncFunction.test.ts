@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect } from "effect"
 import { TestClock } from "effect/testing"
 import * as RawClient from "./RawClient.ts"
-import { found, start } from "./TestGateway.ts"
+import { bare, found, start } from "./TestGateway.ts"
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
@@ -141,7 +141,7 @@ describe("an asynchronous call", () => {
 
   it.effect("is taken although its function cannot be looked up", () =>
     Effect.gen(function* () {
-      const gateway = yield* start({ find: () => ({ _tag: "Unavailable", detail: "the provider is away" }) })
+      const gateway = yield* start({ find: (fn) => ({ _tag: "Unavailable", spec: bare(fn) }) })
       const answer = yield* gateway.send("/async-function/echo")
       assert.strictEqual(answer.status, 202)
       const [call] = yield* gateway.calls

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
 import * as Call from "../../src/domain/Call.ts"
+import { bare } from "./TestGateway.ts"
 import { largestBody, storedCall, type Accepted } from "../../src/gateway/StoredCall.ts"
 
 const fn = { name: "echo", namespace: "openfaas-fn" }
@@ -12,7 +13,7 @@ const accepted: Accepted = {
   startTime: "2",
   callbackUrl: undefined,
   queueName: "faas-request",
-  spec: undefined
+  spec: bare(fn)
 }
 
 const bytes = (body: Uint8Array) => Call.encode({ ...storedCall(accepted), body }).length

@@ -3,7 +3,7 @@ import { Deferred, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { before, speaking, streaming } from "./OddFunctions.ts"
 import * as RawClient from "./RawClient.ts"
-import { problemOf, start } from "./TestGateway.ts"
+import { bare, problemOf, start } from "./TestGateway.ts"
 
 describe("a synchronous call fails", () => {
   it.effect(
@@ -24,14 +24,12 @@ describe("a synchronous call fails", () => {
       })
   )
 
-  it.effect("404 when its function is unknown, 503 when that cannot be found out", () =>
+  it.effect("404 when its function is unknown; one that cannot be looked up is called all the same", () =>
     Effect.gen(function* () {
       const unknown = yield* start({ find: () => ({ _tag: "Unknown" }) })
       assert.strictEqual(problemOf(yield* unknown.send("/function/nope")).status, 404)
-      const unavailable = yield* start({ find: () => ({ _tag: "Unavailable", detail: "it is away" }) })
-      const answer = yield* unavailable.send("/function/echo")
-      assert.strictEqual(problemOf(answer).status, 503)
-      assert.strictEqual(answer.headers["retry-after"], "1")
+      const away = yield* start({ find: (fn) => ({ _tag: "Unavailable", spec: bare(fn) }) })
+      assert.strictEqual(problemOf(yield* away.send("/function/echo")).status, 502)
     })
   )
 

@@ -20,7 +20,16 @@ export interface Options {
 
 export const found = (fn: FunctionName.FunctionName, spec: Partial<FunctionSpec> = {}): Lookup => ({
   _tag: "Found",
-  spec: { name: fn, url: "http://127.0.0.1:9", annotations: {}, labels: {}, environment: {}, ...spec }
+  spec: { ...bare(fn), ...spec }
+})
+
+/** A function of which nothing is known but an address, where nobody listens. */
+export const bare = (fn: FunctionName.FunctionName): FunctionSpec => ({
+  name: fn,
+  url: "http://127.0.0.1:9",
+  annotations: {},
+  labels: {},
+  environment: {}
 })
 
 /** The gateway on a free port, before a queue and a provider that exist only for the test. */
