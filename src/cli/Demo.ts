@@ -1,12 +1,15 @@
 import { Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import { demo as runDemo } from "./Programs.ts"
+import * as Demo from "../demo/Demo.ts"
+
+/** One for each function. */
+const LEAST_CALLS = 4
 
 const flags = {
   calls: Flag.Int("calls").pipe(
     Flag.filter(
-      (calls) => calls >= 1,
-      (calls) => `Expected a whole number of at least 1, got ${calls}`
+      (calls) => calls >= LEAST_CALLS,
+      (calls) => `Expected a whole number of at least ${LEAST_CALLS}, got ${calls}`
     ),
     Flag.withDescription("calls to make (default 2000)"),
     Flag.withDefault(2000)
@@ -23,7 +26,7 @@ const flags = {
 }
 
 export const demo = Command.make("demo", flags, ({ calls, picture, seed }) =>
-  runDemo({ calls, picture, seed: Option.getOrUndefined(seed) })
+  Demo.demo({ calls, picture, seed: Option.getOrUndefined(seed) })
 ).pipe(
   Command.withShortDescription("A finite run on real parts, with a picture at the end"),
   Command.withDescription(

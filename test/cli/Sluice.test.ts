@@ -62,7 +62,7 @@ describe("a mistake on the command line", () => {
     ["a flag of another program", ["worker", "--port", "3"], /^sluice: .*--port/],
     ["a flag without its value", ["worker", "--port"], /^sluice: .*--port/],
     ["a number that is none", ["demo", "--calls", "many"], /^sluice: .*--calls.*many/],
-    ["too few calls", ["demo", "--calls", "0"], /^sluice: .*at least 1, got 0/],
+    ["too few calls", ["demo", "--calls", "0"], /^sluice: .*at least 4, got 0/],
     ["an extra argument", ["config", "everything"], /^sluice: .*everything/]
   ])("such as %s ends with 2 and a short message on stderr", async (_what, args, message) => {
     const { code, stderr, stdout } = await sluice(args)

@@ -1,0 +1,45 @@
+import { Clock, Duration, Effect } from "effect"
+import type { Backlog } from "../queue/Backlog.ts"
+import type { Journal } from "./Journal.ts"
+import { progress } from "./Progress.ts"
+import type { Screen } from "./Screen.ts"
+
+const INTERVAL = Duration.millis(100)
+
+/**
+ * How long results may be missing when the queue is empty. They are delivered before their calls leave the queue,
+ * so that this is only for a machine that is very busy.
+ */
+const GRACE_MILLIS = 3_000
+
+export interface Options {
+  readonly backlog: Backlog["Service"]
+  /** Whether every call has been posted. */
+  readonly posted: () => boolean
+}
+
+/** Notes how many calls each function has in the queue and shows how far the run is, until all are finished. */
+export const untilFinished = Effect.fnUntraced(function* (
+  options: Options,
+  journal: Journal,
+  screen: Screen
+) {
+  let emptySince: number | undefined
+  while (true) {
+    // Asked first: what is posted after the look would be missing in it.
+    const posted = options.posted()
+    const { calls } = yield* options.backlog.unfinished
+    const at = yield* Clock.currentTimeMillis
+    journal.depth.push({
+      at,
+      counts: Object.fromEntries([...calls.values()].map(({ count, fn }) => [fn.name, count]))
+    })
+    screen.progress(progress(journal), at)
+
+    if (posted && journal.waiting === 0) {
+      emptySince ??= at
+      if (journal.callbacks.length >= journal.accepted.length || at - emptySince > GRACE_MILLIS) return
+    }
+    yield* Effect.sleep(INTERVAL)
+  }
+})
