@@ -14,6 +14,7 @@ export interface StreamSettings {
   readonly max_msgs: number
   readonly max_bytes: number
   readonly max_msgs_per_subject: number
+  readonly discard_new_per_subject: boolean
   readonly no_ack: boolean
 }
 
@@ -35,6 +36,7 @@ export const queueStream = (
   max_msgs: -1,
   max_bytes: -1,
   max_msgs_per_subject: -1,
+  discard_new_per_subject: false,
   no_ack: false
 })
 
@@ -71,8 +73,18 @@ export const check = (existing: StreamSettings, wanted: StreamSettings): Finding
     fatal.push(
       `discard is "${existing.discard}" with ${limits.join(" and ")} set, must be "new": accepted calls would be dropped when the stream is full`
     )
-  } else if (existing.discard !== wanted.discard) {
-    warnings.push(`discard is "${existing.discard}", ours is "${wanted.discard}"`)
+  } else if (limited(existing.max_msgs_per_subject) && !existing.discard_new_per_subject) {
+    // Discard new alone is about the whole stream: a full subject still drops its oldest message.
+    fatal.push(
+      `max_msgs_per_subject is ${existing.max_msgs_per_subject} without discard_new_per_subject, must have it or be unlimited: accepted calls of a function with more would be dropped`
+    )
+  } else {
+    for (const key of limits) {
+      warnings.push(`${key} is ${existing[key]}, ours is unlimited: calls beyond it are refused`)
+    }
+    if (existing.discard !== wanted.discard) {
+      warnings.push(`discard is "${existing.discard}", ours is "${wanted.discard}"`)
+    }
   }
   for (const key of ["storage", "num_replicas"] as const) {
     if (existing[key] !== wanted[key])

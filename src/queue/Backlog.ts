@@ -23,14 +23,13 @@ export class Backlog extends Context.Service<
   static readonly layer = Layer.effect(
     Backlog,
     Effect.gen(function* () {
-      const { manager } = yield* Nats
+      const { manager, request } = yield* Nats
       const stream = yield* QueueStream
       return Backlog.of({
         unfinished: Effect.gen(function* () {
-          const info = yield* Effect.tryPromise({
-            try: () => manager.streams.info(stream.name, { subjects_filter: ">" }),
-            catch: toQueueError
-          })
+          const info = yield* request(() => manager.streams.info(stream.name, { subjects_filter: ">" })).pipe(
+            Effect.mapError(toQueueError)
+          )
           if (info.created !== stream.created()) {
             return yield* new QueueError({
               reason: "stream-gone",

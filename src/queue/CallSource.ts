@@ -9,20 +9,23 @@ export interface PullHandlers {
   readonly delivered: (delivery: Delivery) => void
   /**
    * The open request is over; what it asked for and has not come will not come. `empty`: it was filled, or
-   * nothing more is waiting. `broken`: no answer, a cut connection, or the consumer is gone; see `repair`.
+   * nothing more is waiting. `broken`: no answer, a cut connection, or the consumer is gone; see `prepare`.
    */
   readonly ended: (reason: "empty" | "broken") => void
 }
 
-/** The waiting calls of one function. */
+/** The waiting calls of one function. What asks the server waits for one that does not answer. */
 export interface CallSource {
   /**
    * Asks for `count` calls; at most one request may be open. Without `waitMillis` the server answers at
    * once with what is there; with it, it waits that long for the first call.
    */
   readonly ask: (count: number, waitMillis: number) => void
-  /** Makes the consumer again when it is gone; waits for a server that does not answer. */
-  readonly repair: Effect.Effect<void, QueueError>
+  /**
+   * Makes the function's consumer on the server, or brings it up to date; to be done before the first request,
+   * and after one that ended `broken`.
+   */
+  readonly prepare: Effect.Effect<void, QueueError>
   /** Calls that are stored and not finished: waiting, delayed, or running anywhere. */
   readonly unfinished: Effect.Effect<number, QueueError>
 }
@@ -31,10 +34,6 @@ export interface CallSource {
 export class CallSources extends Context.Service<
   CallSources,
   {
-    /** Opens the calls of a function; the function's consumer is made, or brought up to date, on the server. */
-    readonly open: (
-      fn: FunctionName,
-      handlers: PullHandlers
-    ) => Effect.Effect<CallSource, QueueError, Scope.Scope>
+    readonly open: (fn: FunctionName, handlers: PullHandlers) => Effect.Effect<CallSource, never, Scope.Scope>
   }
 >()("sluice/queue/CallSources") {}

@@ -18,10 +18,8 @@ export interface ConsumerOptions {
  * between the look and the delete another replica may have pulled, and its call would run twice.
  */
 export const make = Effect.fnUntraced(function* (options: ConsumerOptions) {
-  const { manager } = yield* Nats
+  const { manager, request } = yield* Nats
   const stream = yield* QueueStream
-  const attempt = <A>(request: () => Promise<A>) =>
-    Effect.tryPromise({ try: request, catch: (error) => error })
 
   /**
    * The name of the function's consumer, on the stream made at `created`; `stream-gone` when that one is not
@@ -46,7 +44,7 @@ export const make = Effect.fnUntraced(function* (options: ConsumerOptions) {
         const changes = ConsumerPlan.changes({ ...existing }, wanted)
         return Object.keys(changes).length === 0
           ? Effect.succeed(name)
-          : attempt(() => manager.consumers.update(stream.name, name, changes)).pipe(
+          : request(() => manager.consumers.update(stream.name, name, changes)).pipe(
               Effect.andThen(
                 Effect.logInfo("consumer updated", { consumer: name, changed: Object.keys(changes) })
               ),
@@ -56,7 +54,7 @@ export const make = Effect.fnUntraced(function* (options: ConsumerOptions) {
 
       /** A consumer that somebody else made for the same function, under a name of theirs. */
       const adopt = Effect.gen(function* () {
-        const others = yield* attempt(async () => {
+        const others = yield* request(async () => {
           const all = []
           for await (const info of manager.consumers.list(stream.name)) all.push(info)
           return all
@@ -76,7 +74,7 @@ export const make = Effect.fnUntraced(function* (options: ConsumerOptions) {
 
       // A stream that an operator has deleted and somebody made again has its own sequences: under a name from
       // before, an acknowledgement of an old delivery would remove a new call.
-      const sameStream = attempt(() => manager.streams.info(stream.name)).pipe(
+      const sameStream = request(() => manager.streams.info(stream.name)).pipe(
         Effect.flatMap((info) =>
           info.created === created
             ? Effect.void
@@ -84,14 +82,14 @@ export const make = Effect.fnUntraced(function* (options: ConsumerOptions) {
         )
       )
 
-      const add = attempt(() =>
+      const add = request(() =>
         manager.consumers.add(stream.name, { ...wanted, durable_name: durable })
       ).pipe(
         Effect.map((info) => info.name),
         Effect.catch((error) => (isConsumerNotUnique(error) ? adopt : Effect.fail(error)))
       )
 
-      return yield* attempt(() => manager.consumers.info(stream.name, durable)).pipe(
+      return yield* request(() => manager.consumers.info(stream.name, durable)).pipe(
         Effect.matchEffect({
           onSuccess: (info) => update(info.name, info.config),
           onFailure: (error) =>
@@ -104,7 +102,7 @@ export const make = Effect.fnUntraced(function* (options: ConsumerOptions) {
 
   /** Calls of the consumer that are not finished, 0 when it does not exist. */
   const unfinished = (name: string): Effect.Effect<number, QueueError> =>
-    attempt(() => manager.consumers.info(stream.name, name)).pipe(
+    request(() => manager.consumers.info(stream.name, name)).pipe(
       Effect.map((info) => info.num_pending + info.num_ack_pending),
       Effect.catch((error) =>
         isConsumerNotFound(error) ? Effect.succeed(0) : Effect.fail(toQueueError(error))

@@ -3,7 +3,13 @@ import { Context, Duration, Effect, Layer, Result } from "effect"
 import type { FunctionName } from "../domain/FunctionName.ts"
 import * as SubjectTemplate from "../domain/SubjectTemplate.ts"
 import { Nats } from "./Nats.ts"
-import { isNoResponders, isStreamNameInUse, isStreamNotFound, toQueueError } from "./natsErrors.ts"
+import {
+  isNoResponders,
+  isStreamNameInUse,
+  isStreamNotFound,
+  isTooLarge,
+  toQueueError
+} from "./natsErrors.ts"
 import { QueueError } from "./QueueError.ts"
 import { QueueStream } from "./QueueStream.ts"
 
@@ -77,21 +83,40 @@ const make = Effect.fnUntraced(function* (options: DeadLettersOptions) {
       catch: (error) => error
     })
 
+  /** The stream was just made, or is an operator's and was left as it is. */
+  const publishAgain = (letter: DeadLetter) =>
+    Effect.mapError(publish(letter), (error) =>
+      isNoResponders(error) ? refused(`it does not take the subjects ${prefix}.>, add them to it`) : error
+    )
+
+  const toStoreError = (letter: DeadLetter) => (error: unknown) => {
+    if (isTooLarge(error)) {
+      const size = `${letter.message.length} bytes and the headers of a dead letter`
+      return refused(
+        `${name} has no room for ${size}: raise max_payload of NATS, and max_msg_size of the stream if it has one`
+      )
+    }
+    const { detail, reason } = error instanceof QueueError ? error : toQueueError(error)
+    return new QueueError({ reason, detail: `${name} did not take a dead letter: ${detail}` })
+  }
+
   return DeadLetters.of({
     store: (letter) =>
       publish(letter).pipe(
         Effect.catch((error) =>
           isNoResponders(error) || isStreamNotFound(error)
-            ? Effect.andThen(add, publish(letter))
+            ? Effect.andThen(add, publishAgain(letter))
             : Effect.fail(error)
         ),
         Effect.asVoid,
         Effect.timeoutOrElse({
           duration: STORE_TIMEOUT,
           orElse: () =>
-            Effect.fail(new QueueError({ reason: "unavailable", detail: `${name} did not confirm` }))
+            Effect.fail(new QueueError({ reason: "unavailable", detail: "it did not confirm in time" }))
         }),
-        Effect.mapError((error) => (error instanceof QueueError ? error : toQueueError(error)))
+        Effect.mapError(toStoreError(letter))
       )
   })
 })
+
+const refused = (detail: string) => new QueueError({ reason: "refused", detail })

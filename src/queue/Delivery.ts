@@ -1,5 +1,6 @@
 import type { Msg } from "@nats-io/transport-node"
 import * as AckSubject from "./AckSubject.ts"
+import { atEndOfTurn } from "./EndOfTurn.ts"
 
 /**
  * One hand-over of a call by JetStream. It is settled by exactly one of `ack` and `nak`; a second one is
@@ -32,7 +33,8 @@ export const fromMessage = (message: Msg, streamCreated: string): Delivery | und
   const respond = (payload: Uint8Array, final: boolean) => {
     if (settled) return
     settled = final
-    message.respond(payload)
+    // Answers of many calls leave in one packet: sent one by one, they were a third of what a call costs us.
+    atEndOfTurn(() => message.respond(payload))
   }
   return {
     ...info,

@@ -1,10 +1,12 @@
-import { createInbox, type Msg } from "@nats-io/transport-node"
+import { createInbox, type Msg, type Subscription } from "@nats-io/transport-node"
 import { Effect, Layer, Schedule } from "effect"
 import type { FunctionName } from "../domain/FunctionName.ts"
 import { type CallSource, CallSources, type PullHandlers } from "./CallSource.ts"
 import * as Consumers from "./Consumers.ts"
 import * as Delivery from "./Delivery.ts"
+import { atEndOfTurn } from "./EndOfTurn.ts"
 import { Nats } from "./Nats.ts"
+import type { QueueError } from "./QueueError.ts"
 import { QueueStream } from "./QueueStream.ts"
 
 /**
@@ -19,18 +21,26 @@ export const layer = (options: Consumers.ConsumerOptions) =>
       const stream = yield* QueueStream
       const consumers = yield* Consumers.make(options)
 
+      const waiting = <A>(question: Effect.Effect<A, QueueError>) =>
+        Effect.andThen(nats.whenConnected, question).pipe(
+          Effect.retry({ schedule: waitForServer, while: (error) => error.reason === "unavailable" })
+        )
+
       const open = Effect.fnUntraced(function* (fn: FunctionName, handlers: PullHandlers) {
         const created = stream.created()
-        const ensure = consumers.ensure(fn, created)
-        let consumer = yield* ensure
-        const inbox = createInbox()
+        let consumer = ""
+        let inbox = ""
+        let answers: Subscription | undefined
         const request = new PullRequest(handlers, created)
-        yield* Effect.acquireRelease(
-          Effect.sync(() =>
-            nats.connection.subscribe(`${inbox}.*`, { callback: (_, message) => request.answer(message) })
-          ),
-          (subscription) => Effect.sync(() => subscription.unsubscribe())
-        )
+        // Servers up to 2.10 may keep a request that they have not answered: served later, it must find nobody.
+        const listenAnew = Effect.sync(() => {
+          answers?.drain().catch(() => undefined)
+          inbox = createInbox()
+          answers = nats.connection.subscribe(`${inbox}.*`, {
+            callback: (_, message) => request.answer(message)
+          })
+        })
+        yield* Effect.addFinalizer(() => Effect.sync(() => answers?.unsubscribe()))
         // The server forgets open requests with the connection.
         yield* Effect.acquireRelease(
           Effect.sync(() => nats.onReconnect(() => request.lost())),
@@ -40,20 +50,21 @@ export const layer = (options: Consumers.ConsumerOptions) =>
         return {
           ask: (count, waitMillis) => {
             const id = request.open(count, waitMillis)
-            // The client would keep it and send it after the reconnect, beside the one that is made then.
-            if (!nats.connected()) return
             // no_wait with an expiry: what is there at once, else the first that comes, then the request ends.
             const wait = waitMillis > 0 ? `,"expires":${Math.ceil(waitMillis * 1e6)}` : ""
             const subject = `$JS.API.CONSUMER.MSG.NEXT.${stream.name}.${consumer}`
-            nats.connection.publish(subject, `{"batch":${count},"no_wait":true${wait}}`, {
-              reply: `${inbox}.${id}`
+            const reply = `${inbox}.${id}`
+            atEndOfTurn(() => {
+              // The client would keep it and send it after the reconnect, beside the one that is made then.
+              if (!nats.connected()) return
+              nats.connection.publish(subject, `{"batch":${count},"no_wait":true${wait}}`, { reply })
             })
           },
-          repair: ensure.pipe(
-            Effect.retry({ schedule: waitForServer, while: (error) => error.reason === "unavailable" }),
+          prepare: listenAnew.pipe(
+            Effect.andThen(waiting(consumers.ensure(fn, created))),
             Effect.map((name) => void (consumer = name))
           ),
-          unfinished: Effect.suspend(() => consumers.unfinished(consumer))
+          unfinished: Effect.suspend(() => waiting(consumers.unfinished(consumer)))
         } satisfies CallSource
       })
 

@@ -21,8 +21,12 @@ export class Nats extends Context.Service<
     readonly jetstream: JetStreamClient
     readonly manager: JetStreamManager
     readonly connected: () => boolean
+    /** Waits for the connection to be there. */
+    readonly whenConnected: Effect.Effect<void>
     /** Calls back after each reconnect; returns the way to stop that. */
     readonly onReconnect: (callback: () => void) => () => void
+    /** A question and its answer. Fails at once when the connection is lost: the answer will not come. */
+    readonly request: <A>(send: () => Promise<A>) => Effect.Effect<A, unknown>
   }
 >()("sluice/queue/Nats") {
   static readonly layer = (options: NatsOptions) => Layer.effect(Nats, make(options))
@@ -99,25 +103,44 @@ const make = Effect.fnUntraced(function* (options: NatsOptions) {
 
 /** Follows the connection through losses and reconnects. */
 const watch = Effect.fnUntraced(function* (connection: NatsConnection) {
-  const reconnected = new Set<() => void>()
+  const listeners = { disconnect: new Set<() => void>(), reconnect: new Set<() => void>() }
   let connected = true
   yield* Effect.forkScoped(
     Stream.fromAsyncIterable(connection.status(), (cause) => cause).pipe(
       Stream.runForEach((status) => {
         if (status.type !== "disconnect" && status.type !== "reconnect") return Effect.void
         connected = status.type === "reconnect"
-        if (connected) for (const callback of reconnected) callback()
+        for (const callback of listeners[status.type]) callback()
         return Effect.logWarning(`NATS ${status.type}`, { url: status.server })
       }),
       Effect.ignore
     )
   )
+
+  const on = (change: keyof typeof listeners, callback: () => void) => {
+    listeners[change].add(callback)
+    return () => listeners[change].delete(callback)
+  }
+  const next = (change: keyof typeof listeners) =>
+    Effect.callback<void>((resume) => {
+      const stop = on(change, () => resume(Effect.void))
+      return Effect.sync(stop)
+    })
+  const notConnected = Effect.fail(new Error("NATS is not connected"))
+
   return {
     connected: () => connected,
-    onReconnect: (callback: () => void) => {
-      reconnected.add(callback)
-      return () => reconnected.delete(callback)
-    }
+    whenConnected: Effect.suspend(() => (connected ? Effect.void : next("reconnect"))),
+    onReconnect: (callback: () => void) => on("reconnect", callback),
+    request: <A>(send: () => Promise<A>): Effect.Effect<A, unknown> =>
+      Effect.suspend(() =>
+        connected
+          ? Effect.raceFirst(
+              Effect.tryPromise({ try: send, catch: (error) => error }),
+              Effect.andThen(next("disconnect"), notConnected)
+            )
+          : notConnected
+      )
   }
 })
 

@@ -16,6 +16,8 @@ export interface PublisherOptions {
  * headers that say why.
  */
 const DEAD_LETTER_HEADERS_BYTES = 4096
+/** What a server allows that is not told otherwise. */
+const DEFAULT_MAX_PAYLOAD = 1_048_576
 
 /** Puts calls into the queue. */
 export class Publisher extends Context.Service<
@@ -63,10 +65,14 @@ const make = Effect.fnUntraced(function* (options: PublisherOptions) {
     wakeUps.send(subject)
   })
 
-  return Publisher.of({
-    publish,
-    maxMessageBytes: () => (nats.connection.info?.max_payload ?? 0) - DEAD_LETTER_HEADERS_BYTES
-  })
+  let maxPayload = DEFAULT_MAX_PAYLOAD
+  const maxMessageBytes = () => {
+    // The client does not know it while it is disconnected; calls are not too large only because of that.
+    maxPayload = nats.connection.info?.max_payload ?? maxPayload
+    return maxPayload - DEAD_LETTER_HEADERS_BYTES
+  }
+
+  return Publisher.of({ publish, maxMessageBytes })
 })
 
 const toPublishError = (error: unknown): PublishError => {

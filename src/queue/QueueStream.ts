@@ -33,27 +33,22 @@ export class QueueStream extends Context.Service<
 const waitForJetStream = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("5 seconds")])
 
 const make = Effect.fnUntraced(function* (options: QueueStreamOptions) {
-  const { manager } = yield* Nats
+  const { manager, request } = yield* Nats
   const health = yield* QueueHealth
   const wanted = StreamRules.queueStream(options.queue, options)
   let created = ""
   health.report("stream", { ok: false, detail: `waiting for stream ${wanted.name}` })
 
-  const find = Effect.tryPromise({ try: () => manager.streams.info(wanted.name), catch: (error) => error })
-  const add = Effect.tryPromise({
-    try: () => manager.streams.add(wanted as Partial<StreamConfig> & { name: string }),
-    catch: (error) => error
-  }).pipe(
+  const find = request(() => manager.streams.info(wanted.name))
+  const add = request(() => manager.streams.add(wanted as Partial<StreamConfig> & { name: string })).pipe(
     Effect.tap(Effect.logInfo("stream created", { stream: wanted.name, storage: wanted.storage })),
     // The other program of the pair (gateway, worker) was faster.
     Effect.catch((error) => (isStreamNameInUse(error) ? find : Effect.fail(error)))
   )
 
   const adopt = Effect.fnUntraced(function* (info: StreamInfo) {
-    const { fatal, warnings } = StreamRules.check(
-      { ...info.config, no_ack: info.config.no_ack ?? false },
-      wanted
-    )
+    const { no_ack = false, discard_new_per_subject = false, ...config } = info.config
+    const { fatal, warnings } = StreamRules.check({ ...config, no_ack, discard_new_per_subject }, wanted)
     if (fatal.length > 0) {
       return yield* new QueueMisconfigured({
         message:
@@ -62,11 +57,12 @@ const make = Effect.fnUntraced(function* (options: QueueStreamOptions) {
           `\nChange it (nats stream edit ${wanted.name}), or remove it when it is empty (nats stream delete ${wanted.name}); it is then made again as it should be.`
       })
     }
-    if (created !== info.created) {
-      for (const line of warnings) yield* Effect.logWarning(`stream ${wanted.name}: ${line}`)
-    }
-    created = info.created
     health.report("stream", { ok: true, detail: wanted.name })
+    if (created === info.created) return
+    const isReset = created !== ""
+    created = info.created
+    if (isReset) yield* Effect.logWarning(`stream ${wanted.name} was deleted and made again`)
+    for (const line of warnings) yield* Effect.logWarning(`stream ${wanted.name}: ${line}`)
   })
 
   const ensure = find.pipe(

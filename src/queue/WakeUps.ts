@@ -21,9 +21,12 @@ export class WakeUps extends Context.Service<
       const { queue } = yield* QueueStream
       // Outside the queue's own subjects: the stream must not store it.
       const topic = `sluice.wake.${queue}`
-      const gate = makeCoalescer((subject) => connection.publish(topic, subject))
+      const coalescer = yield* Effect.acquireRelease(
+        Effect.sync(() => makeCoalescer((subject) => connection.publish(topic, subject))),
+        ({ close }) => Effect.sync(close)
+      )
       return WakeUps.of({
-        send: gate,
+        send: coalescer.send,
         listen: (callback) =>
           Effect.asVoid(
             Effect.acquireRelease(
@@ -44,25 +47,35 @@ const WINDOW_MILLIS = 10
  * Lets the first of a burst pass at once and one more at the end of each window in which others came: the
  * last call of a burst is always followed by a wake-up, and a burst costs a hundred a second at most.
  */
-const makeCoalescer = (send: (subject: string) => void) => {
-  const open = new Map<string, { more: boolean }>()
+const makeCoalescer = (publish: (subject: string) => void) => {
+  const open = new Map<string, { more: boolean; readonly end: NodeJS.Timeout }>()
   const startWindow = (subject: string) => {
-    const window = { more: false }
-    open.set(subject, window)
-    setTimeout(() => {
+    const end = setTimeout(() => {
+      const more = open.get(subject)?.more
       open.delete(subject)
-      if (!window.more) return
-      send(subject)
+      if (more !== true) return
+      publish(subject)
       startWindow(subject)
     }, WINDOW_MILLIS).unref()
+    open.set(subject, { more: false, end })
   }
-  return (subject: string) => {
-    const window = open.get(subject)
-    if (window !== undefined) {
-      window.more = true
-      return
+  return {
+    send: (subject: string) => {
+      const window = open.get(subject)
+      if (window !== undefined) {
+        window.more = true
+        return
+      }
+      publish(subject)
+      startWindow(subject)
+    },
+    /** Ends every window now: its timer would publish on a connection that is closed by then. */
+    close: () => {
+      for (const [subject, { more, end }] of open) {
+        clearTimeout(end)
+        if (more) publish(subject)
+      }
+      open.clear()
     }
-    send(subject)
-    startWindow(subject)
   }
 }

@@ -56,7 +56,7 @@ export const factory = Effect.fnUntraced(function* (options: ActorOptions) {
     const retirement = Latch.makeUnsafe(false)
     const demand = new Demand()
     let unfinishedInQueue = 0
-    let limitMayHaveChanged = true
+    let limitMayHaveChanged = false
     let retired = false
     let ended = false
 
@@ -70,7 +70,8 @@ export const factory = Effect.fnUntraced(function* (options: ActorOptions) {
 
       let limiter = Limiter.fixed(0)
       let limiterState = limiter.initial
-      let sourceBroken = false
+      limitMayHaveChanged = true
+      let sourceReady = false
       /** when something last happened, and when we last looked whether there is anything to do */
       let busyAt = now()
       let lookedAt = busyAt
@@ -109,7 +110,7 @@ export const factory = Effect.fnUntraced(function* (options: ActorOptions) {
           fork(execute(delivery))
         },
         ended: (reason) => {
-          if (reason !== "empty") sourceBroken = true
+          if (reason !== "empty") sourceReady = false
           else if (window.asked > 0) demand.nothingThere()
           window.ended()
         }
@@ -118,9 +119,9 @@ export const factory = Effect.fnUntraced(function* (options: ActorOptions) {
 
       /** Takes in what has changed since the last turn. */
       const catchUp = Effect.gen(function* () {
-        if (sourceBroken) {
-          sourceBroken = false
-          yield* Effect.raceFirst(source.repair, retirement.await)
+        if (!sourceReady) {
+          sourceReady = true
+          yield* Effect.raceFirst(source.prepare, retirement.await)
           demand.atLeast(1)
         }
         if (limitMayHaveChanged) {
@@ -139,26 +140,24 @@ export const factory = Effect.fnUntraced(function* (options: ActorOptions) {
       /** True when nothing was to be done for long enough to end. */
       const nothingLeft = Effect.gen(function* () {
         lookedAt = now()
-        if ((yield* source.unfinished) > 0) {
+        if ((yield* Effect.raceFirst(source.unfinished, retirement.await)) !== 0) {
           demand.atLeast(1)
           return false
         }
-        return now() - busyAt >= options.inactiveThresholdMillis && demand.expected === 0
+        // A call that is published from here on needs another actor.
+        ended = now() - busyAt >= options.inactiveThresholdMillis && demand.expected === 0
+        return ended
       })
 
       const loop = Effect.gen(function* () {
         while (true) {
           turn.closeUnsafe()
           yield* catchUp
-          if (retired) {
-            window.stop()
-            if (window.idle) return
-          } else {
-            const count = window.pull(limiter.limit(limiterState))
-            if (count > 0) {
-              busyAt = now()
-              source.ask(count, demand.takeFresh() ? FRESH_WAIT_MILLIS : 0)
-            }
+          if (retired) return
+          const count = window.pull(limiter.limit(limiterState))
+          if (count > 0) {
+            busyAt = now()
+            source.ask(count, demand.takeFresh() ? FRESH_WAIT_MILLIS : 0)
           }
           const resting = window.idle && demand.expected === 0
           const lookAt = resting ? Math.max(busyAt, lookedAt) + lookEveryMillis : Number.POSITIVE_INFINITY
@@ -172,10 +171,19 @@ export const factory = Effect.fnUntraced(function* (options: ActorOptions) {
         }
       })
 
+      /** Asks for nothing more, and waits until everything that was asked for is settled. */
+      const finish = Effect.gen(function* () {
+        while (true) {
+          turn.closeUnsafe()
+          window.stop()
+          if (window.idle) return
+          yield* turn.await
+        }
+      })
+
       const exit = yield* Effect.exit(loop)
-      ended = retired || exit._tag === "Success"
-      // Also when the loop has failed: what runs is not run again somewhere else because of us.
-      yield* FiberSet.awaitEmpty(calls)
+      // Also when the loop has failed: what runs or comes is not run again somewhere else because of us.
+      yield* finish
       return yield* exit
     })
 

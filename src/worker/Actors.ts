@@ -68,15 +68,10 @@ export const make = Effect.fnUntraced(function* (options: ActorsOptions, streamG
   }
 
   /** Ends the actors of a stream that an operator has deleted, which is how a queue is reset. */
-  const retireStale = Effect.suspend(() => {
-    const stale = [...actors.values()].filter(
-      ({ actor, streamCreated }) => streamCreated !== stream.created() && !actor.ended()
-    )
-    if (stale.length === 0) return Effect.void
-    for (const { actor } of stale) actor.retire()
-    return Effect.logWarning("the stream was deleted and made again, its actors end", {
-      functions: stale.length
-    })
+  const retireStale = Effect.sync(() => {
+    for (const { actor, streamCreated } of actors.values()) {
+      if (streamCreated !== stream.created()) actor.retire()
+    }
   })
 
   const drain = Effect.gen(function* () {

@@ -1,7 +1,7 @@
 import { Context, Duration, Effect, Layer, Schedule } from "effect"
 import { Agent } from "undici"
 import * as Headers from "../domain/Headers.ts"
-import { exchange } from "./HttpPost.ts"
+import { exchange, MAX_HEADER_BYTES } from "./HttpPost.ts"
 
 export interface CallbacksOptions {
   /** accept any TLS certificate of a receiver */
@@ -35,7 +35,14 @@ const retries = Schedule.max([Schedule.exponential("500 millis", 3), Schedule.re
 
 const make = Effect.fnUntraced(function* (options: CallbacksOptions) {
   const agent = yield* Effect.acquireRelease(
-    Effect.sync(() => new Agent({ pipelining: 1, connect: { rejectUnauthorized: !options.tlsInsecure } })),
+    Effect.sync(
+      () =>
+        new Agent({
+          pipelining: 1,
+          maxHeaderSize: MAX_HEADER_BYTES,
+          connect: { rejectUnauthorized: !options.tlsInsecure }
+        })
+    ),
     (agent) => Effect.promise(() => agent.destroy())
   )
 

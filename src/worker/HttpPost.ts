@@ -32,6 +32,12 @@ export type HttpResult =
   | { readonly _tag: "Broken"; readonly status: number; readonly detail: string }
 
 /**
+ * The most that the headers of an answer may have, as in Go's servers. Node's 16 KiB would turn the answer into a
+ * failure, and the call would be executed again for it.
+ */
+export const MAX_HEADER_BYTES = 1024 * 1024
+
+/**
  * One HTTP exchange; never fails. Interruption aborts the request. Redirects are answers like others.
  * Uses undici's `dispatch`: it is what `request` is made of, without the streams that we do not need.
  */
@@ -133,6 +139,7 @@ class Exchange implements Dispatcher.DispatchHandler {
 
 const detailOf = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error)
-  const code = "code" in error && typeof error.code === "string" ? ` (${error.code})` : ""
-  return `${error.message}${error.message.includes(code.trim()) ? "" : code}`
+  const code = "code" in error && typeof error.code === "string" ? error.code : ""
+  // What happens when all addresses of a name refuse has a code and no message.
+  return error.message.includes(code) ? error.message || error.name : `${error.message} (${code})`.trim()
 }

@@ -5,7 +5,7 @@ import * as FunctionUrl from "../domain/FunctionUrl.ts"
 import * as Headers from "../domain/Headers.ts"
 import type * as Outcome from "../domain/Outcome.ts"
 import * as RetryAfter from "../domain/RetryAfter.ts"
-import { exchange, type HttpResult } from "./HttpPost.ts"
+import { exchange, type HttpResult, MAX_HEADER_BYTES } from "./HttpPost.ts"
 
 /** What calling a function gave. */
 export interface Reaction {
@@ -39,7 +39,7 @@ const make = Effect.fnUntraced(function* (options: InvokerOptions) {
   const clock = yield* Clock.Clock
   // As many connections as there are calls in flight: permits bound them.
   const agent = yield* Effect.acquireRelease(
-    Effect.sync(() => new Agent({ pipelining: 1 })),
+    Effect.sync(() => new Agent({ pipelining: 1, maxHeaderSize: MAX_HEADER_BYTES })),
     (agent) => Effect.promise(() => agent.destroy())
   )
   const targets = new Map<string, { readonly origin: string; readonly basePath: string }>()

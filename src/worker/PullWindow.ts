@@ -48,7 +48,10 @@ export class PullWindow {
     this.#permits.resize(limit)
     this.#giveBack(Math.min(this.#granted, this.#permits.overdrawn))
     if (this.#asked > 0) return 0
-    this.#slots.want(Math.min(this.#permits.free, Math.max(0, this.#demand.expected - this.#granted)))
+    const more = this.#demand.expected - this.#granted
+    this.#slots.want(Math.min(this.#permits.free, Math.max(0, more)))
+    // What was granted for calls that are not there any more.
+    this.#giveBack(Math.max(0, -more))
     this.#asked = this.#granted
     this.#granted = 0
     return this.#asked

@@ -76,7 +76,7 @@ const logger = (book: LogBook) =>
   ])
 
 /** Runs a layer until `stop` or the end of the test, whichever comes first. */
-const run = Effect.fnUntraced(function* <A, E>(layer: Layer.Layer<A, E>) {
+export const run = Effect.fnUntraced(function* <A, E>(layer: Layer.Layer<A, E>) {
   const log = new LogBook()
   const scope = yield* Effect.acquireRelease(Scope.make(), (scope) => Scope.close(scope, Exit.void))
   const context = yield* Layer.buildWithScope(Layer.provide(layer, logger(log)), scope)
@@ -92,6 +92,20 @@ export const startWorker = Effect.fnUntraced(function* (environment: Environment
 /** A gateway in this process. */
 export const startGateway = Effect.fnUntraced(function* (environment: Environment) {
   const { context, log, stop } = yield* run(App.gatewayLayer(settings("gateway", environment)))
+  return {
+    log,
+    stop,
+    url: `http://127.0.0.1:${Context.get(context, Server).port}`,
+    operationsUrl: `http://127.0.0.1:${Context.get(context, Health).port}`
+  }
+})
+
+/** Gateway and worker in one process, as `sluice start` has them. */
+export const startBoth = Effect.fnUntraced(function* (
+  environment: Environment,
+  storage: "file" | "memory" = "memory"
+) {
+  const { context, log, stop } = yield* run(App.bothLayer(settings("start", environment), storage))
   return {
     log,
     stop,

@@ -1,0 +1,76 @@
+import * as fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import * as StreamRules from "../../src/domain/StreamRules.ts"
+
+const ours = StreamRules.queueStream("jobs", { storage: "file", replicas: 1 })
+
+/** What would lose accepted calls, and the part of the message that names it. */
+const losses: ReadonlyArray<readonly [string, Partial<StreamRules.StreamSettings>, RegExp]> = [
+  ["the retention", { retention: "limits" }, /^retention is "limits", must be "workqueue"/],
+  ["subjects that miss ours", { subjects: ["jobs"] }, /^subjects are \[jobs\], must contain \[jobs\.>\]$/],
+  ["an age limit", { max_age: 90e9 }, /^max_age is 90s, must be unlimited/],
+  ["publishes without an answer", { no_ack: true }, /^no_ack is on, must be off/],
+  [
+    "discard old with limits",
+    { discard: "old", max_msgs: 10, max_bytes: 1000 },
+    /^discard is "old" with max_msgs and max_bytes set, must be "new"/
+  ],
+  [
+    "a limit for each subject that drops the oldest",
+    { max_msgs_per_subject: 5 },
+    /^max_msgs_per_subject is 5 without discard_new_per_subject/
+  ]
+]
+
+const harmless: ReadonlyArray<readonly [string, Partial<StreamRules.StreamSettings>, RegExp]> = [
+  ["discard old without limits", { discard: "old" }, /^discard is "old", ours is "new"$/],
+  ["another storage", { storage: "memory" }, /^storage is memory, the settings say file$/],
+  ["other replicas", { num_replicas: 3 }, /^num_replicas is 3, the settings say 1$/],
+  ["a limit that refuses what is too much", { max_msgs: 10 }, /^max_msgs is 10, ours is unlimited/],
+  [
+    "a limit for each subject that refuses what is too much",
+    { max_msgs_per_subject: 5, discard_new_per_subject: true },
+    /^max_msgs_per_subject is 5, ours is unlimited/
+  ]
+]
+
+describe("an existing stream", () => {
+  it("is fine when it is what we would make", () => {
+    expect(StreamRules.check(ours, ours)).toEqual({ fatal: [], warnings: [] })
+  })
+
+  it("may have more subjects, and limits that are spelled as zero", () => {
+    const existing = { ...ours, subjects: ["other", ...ours.subjects], max_msgs: 0, max_bytes: 0 }
+    expect(StreamRules.check(existing, ours)).toEqual({ fatal: [], warnings: [] })
+  })
+
+  it.each(losses)("stops the program because of %s", (_, difference, message) => {
+    expect(StreamRules.check({ ...ours, ...difference }, ours)).toEqual({
+      fatal: [expect.stringMatching(message)],
+      warnings: []
+    })
+  })
+
+  it.each(harmless)("is worth a warning because of %s", (_, difference, message) => {
+    expect(StreamRules.check({ ...ours, ...difference }, ours)).toEqual({
+      fatal: [],
+      warnings: [expect.stringMatching(message)]
+    })
+  })
+
+  it("is complained about for everything that is wrong with it, in one go", () => {
+    const kinds = losses.filter(([, difference]) => difference.max_msgs_per_subject === undefined)
+    fc.assert(
+      fc.property(fc.subarray(kinds), fc.boolean(), (chosen, inMemory) => {
+        const existing = chosen.reduce((settings, [, difference]) => ({ ...settings, ...difference }), ours)
+        const { fatal, warnings } = StreamRules.check(
+          { ...existing, storage: inMemory ? "memory" : "file" },
+          ours
+        )
+        expect(fatal).toHaveLength(chosen.length)
+        for (const [, , message] of chosen) expect(fatal).toContainEqual(expect.stringMatching(message))
+        expect(warnings).toHaveLength(inMemory ? 1 : 0)
+      })
+    )
+  })
+})

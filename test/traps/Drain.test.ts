@@ -1,0 +1,107 @@
+import { describe, expect, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { Gate } from "../support/Gate.ts"
+import * as HttpFunction from "../support/HttpFunction.ts"
+import { servers, startNats } from "../support/NatsServers.ts"
+import { type Environment, post, spawnProgram, startGateway } from "../support/Sluice.ts"
+import * as Stranger from "../support/Stranger.ts"
+
+/** A worker process that runs a call, which is held. */
+const prepare = Effect.fnUntraced(function* (
+  shutdown_grace: string,
+  { bin, ...more }: Environment & { readonly bin?: string } = {}
+) {
+  const nats = yield* startNats(bin === undefined ? {} : { bin })
+  const gate = new Gate()
+  const fn = yield* HttpFunction.start({
+    answer: (request, response) => gate.pass().then(() => void response.end(`did ${request.body}`))
+  })
+  const receiver = yield* HttpFunction.start()
+  const environment = { NATS_URL: nats.url, function_url: `${fn.url}/{name}`, shutdown_grace, ...more }
+  const gateway = yield* startGateway(environment)
+  const stranger = yield* Stranger.meet(nats.url)
+  const call = (body: string) =>
+    post(`${gateway.url}/async-function/a`, { body, headers: { "X-Callback-Url": `${receiver.url}/done` } })
+  const worker = yield* spawnProgram(["worker"], environment)
+  yield* call("1")
+  yield* fn.received(1)
+  return { gate, fn, receiver, stranger, call, worker, environment }
+})
+
+it.live("on SIGTERM a running call is finished, its callback is delivered, and the worker exits with 0", () =>
+  Effect.gen(function* () {
+    const { gate, fn, receiver, stranger, call, worker } = yield* prepare("60s")
+    yield* worker.signal("SIGTERM")
+    yield* worker.log.line("draining")
+    // Nobody is there for this one.
+    yield* call("2")
+    gate.release(1)
+    expect(yield* worker.exit).toBe(0)
+    expect(fn.requests.map(({ answered }) => answered)).toEqual([true])
+    expect(receiver.requests.map(({ body }) => body.toString())).toEqual(["did 1"])
+    expect(yield* stranger.unfinished).toBe(1)
+  })
+)
+
+it.live("on SIGTERM the worker waits for the callback of a call that has finished", () =>
+  Effect.gen(function* () {
+    const { gate, receiver, stranger, worker } = yield* prepare("60s")
+    const callbacks = new Gate()
+    receiver.answer((_, response) => callbacks.pass().then(() => void response.end()))
+    gate.open()
+    yield* receiver.received(1)
+    yield* worker.signal("SIGTERM")
+    yield* worker.log.line("draining")
+    callbacks.open()
+    expect(yield* worker.exit).toBe(0)
+    yield* stranger.allFinished
+    expect(receiver.requests.map(({ answered }) => answered)).toEqual([true])
+  })
+)
+
+describe.each(servers)("on $name", ({ bin }) => {
+  it.live("a call that runs longer than shutdown_grace is handed back, and another worker executes it", () =>
+    Effect.gen(function* () {
+      const { gate, fn, receiver, stranger, worker, environment } = yield* prepare("50ms", {
+        bin,
+        // Nothing tells the other one but the one that stops.
+        discovery_interval: "1h"
+      })
+      const other = yield* spawnProgram(["worker"], environment)
+      yield* other.log.line("connected to NATS")
+      expect(yield* worker.end("SIGTERM")).toBe(0)
+      yield* fn.received(2)
+      expect(fn.requests.map(({ answered, endedAt }) => [answered, endedAt === undefined])).toEqual([
+        [false, false],
+        [false, true]
+      ])
+      gate.open()
+      yield* receiver.received(1)
+      yield* stranger.allFinished
+      expect(stranger.settlements.map(({ kind }) => kind)).toEqual(["nak", "ack"])
+      expect(fn.requests).toHaveLength(2)
+    })
+  )
+})
+
+it.live("a second signal ends the worker at once with 130", () =>
+  Effect.gen(function* () {
+    const { fn, stranger, worker } = yield* prepare("60s")
+    yield* worker.signal("SIGTERM")
+    yield* worker.log.line("draining")
+    expect(yield* worker.end("SIGINT")).toBe(130)
+    yield* fn.ended(1)
+    expect(fn.requests.map(({ answered }) => answered)).toEqual([false])
+    expect(yield* stranger.unfinished).toBe(1)
+  })
+)
+
+it.live("an idle worker exits with 0 on SIGTERM", () =>
+  Effect.gen(function* () {
+    const { gate, stranger, worker } = yield* prepare("60s")
+    gate.open()
+    yield* stranger.allFinished
+    expect(yield* worker.end("SIGTERM")).toBe(0)
+    expect(worker.log.lines.filter(({ level }) => level !== "info")).toEqual([])
+  })
+)

@@ -1,0 +1,106 @@
+import { describe, expect, it } from "@effect/vitest"
+import { Clock, Effect } from "effect"
+import { TestClock } from "effect/testing"
+import * as fc from "fast-check"
+import type { Delivery } from "../../src/queue/Delivery.ts"
+import { RunningCalls } from "../../src/worker/RunningCalls.ts"
+
+const ackWaitMillis = 1_000
+
+/** A delivery that knows when it was extended. */
+class Extended implements Delivery {
+  readonly deliveryCount = 1
+  readonly streamSequence = 1
+  readonly acceptedMillis = 0
+  readonly pending = 0
+  readonly subject = "faas-request.a.openfaas-fn"
+  readonly streamCreated = "2026-11-20T00:00:00Z"
+  readonly data = new Uint8Array(0)
+  readonly times: Array<number> = []
+  readonly #now: () => number
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  ack(): void {}
+  nak(): void {}
+  working(): void {
+    this.times.push(this.#now())
+  }
+}
+
+/** Runs one call from `from` to `to` (milliseconds) and gives the times when it was extended. */
+const extensions = Effect.fnUntraced(function* (from: number, to: number) {
+  const clock = yield* Clock.Clock
+  const running = new RunningCalls()
+  const origin = clock.currentTimeMillisUnsafe()
+  const now = () => clock.currentTimeMillisUnsafe() - origin
+  yield* Effect.forkScoped(running.keepAlive(ackWaitMillis), { startImmediately: true })
+  const delivery = new Extended(now)
+  yield* TestClock.adjust(from)
+  running.add(delivery, clock.currentTimeMillisUnsafe())
+  yield* TestClock.adjust(to - from)
+  running.delete(delivery)
+  yield* TestClock.adjust(2 * ackWaitMillis)
+  return delivery.times
+})
+
+/** For calls that start at any time and run as long as `durations` says. */
+const forCalls = (
+  durations: fc.Arbitrary<number>,
+  check: (times: ReadonlyArray<number>, from: number, to: number) => void
+) =>
+  Effect.promise(() =>
+    fc.assert(
+      fc.asyncProperty(fc.nat(3 * ackWaitMillis), durations, (from, duration) =>
+        extensions(from, from + duration).pipe(
+          Effect.map((times) => void check(times, from, from + duration)),
+          Effect.scoped,
+          Effect.provide(TestClock.layer()),
+          Effect.runPromise
+        )
+      )
+    )
+  )
+
+describe("RunningCalls", () => {
+  it.effect("a call is extended long before ack_wait passes, for as long as it runs and no longer", () =>
+    forCalls(fc.nat(10 * ackWaitMillis), (times, from, to) => {
+      const marks = [from, ...times, to]
+      marks.slice(1).forEach((mark, index) => {
+        const silence = mark - (marks[index] ?? 0)
+        expect(silence).toBeGreaterThanOrEqual(0)
+        expect(silence).toBeLessThanOrEqual(ackWaitMillis / 2)
+      })
+    })
+  )
+
+  it.effect("a short call costs nothing", () =>
+    forCalls(fc.nat(ackWaitMillis / 4 - 1), (times) => expect(times).toEqual([]))
+  )
+
+  it.effect("every call is extended by the one timer, at its own time", () =>
+    Effect.gen(function* () {
+      const clock = yield* Clock.Clock
+      const now = () => clock.currentTimeMillisUnsafe()
+      const running = new RunningCalls()
+      yield* Effect.forkScoped(running.keepAlive(ackWaitMillis), { startImmediately: true })
+      const [old, young] = [new Extended(now), new Extended(now)]
+      running.add(old, now())
+      yield* TestClock.adjust(100)
+      running.add(young, now())
+      expect(running.size).toBe(2)
+      yield* TestClock.adjust(150)
+      expect([old.times, young.times]).toEqual([[250], []])
+      yield* TestClock.adjust(250)
+      running.delete(old)
+      yield* TestClock.adjust(250)
+      expect([old.times, young.times]).toEqual([
+        [250, 500],
+        [500, 750]
+      ])
+      expect(running.size).toBe(1)
+    })
+  )
+})
