@@ -61,6 +61,10 @@ export const statusOf = (answer: Answer): number => {
   }
 }
 
+/** What the answer asked for, in seconds. */
+export const retryAfterSeconds = (answer: Answer): number | undefined =>
+  answer._tag === "Reply" && answer.retryAfter !== undefined ? answer.retryAfter / 1000 : undefined
+
 /** The answer in a few words, for logs and dead letters; never the body. */
 export const describe = (answer: Answer): string => {
   switch (answer._tag) {

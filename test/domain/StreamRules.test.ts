@@ -62,11 +62,9 @@ describe("an existing stream", () => {
     const kinds = losses.filter(([, difference]) => difference.max_msgs_per_subject === undefined)
     fc.assert(
       fc.property(fc.subarray(kinds), fc.boolean(), (chosen, inMemory) => {
-        const existing = chosen.reduce((settings, [, difference]) => ({ ...settings, ...difference }), ours)
-        const { fatal, warnings } = StreamRules.check(
-          { ...existing, storage: inMemory ? "memory" : "file" },
-          ours
-        )
+        const existing = { ...ours, storage: inMemory ? "memory" : "file" }
+        Object.assign(existing, ...chosen.map(([, difference]) => difference))
+        const { fatal, warnings } = StreamRules.check(existing, ours)
         expect(fatal).toHaveLength(chosen.length)
         for (const [, , message] of chosen) expect(fatal).toContainEqual(expect.stringMatching(message))
         expect(warnings).toHaveLength(inMemory ? 1 : 0)

@@ -14,9 +14,33 @@ const policy: RetryPolicy = {
 
 const failure: Answer = { _tag: "Reply", status: 500, internal: false, retryAfter: undefined }
 
+const greedy = { holdRejected: false, tooOld: false }
+const adaptive = { holdRejected: true, tooOld: false }
+
+const decide = (answer: Answer, attempt: number, rules = greedy) =>
+  Verdict.decide(answer, attempt, policy, 0, rules)
+
 describe("Verdict", () => {
+  it("holds a call that its function had no room for, whatever the attempts, if told to", () => {
+    const full: Answer = { _tag: "Reply", status: 429, internal: false, retryAfter: undefined }
+    expect([1, 9].map((attempt) => decide(full, attempt, adaptive))).toEqual([
+      { _tag: "Hold" },
+      { _tag: "Hold" }
+    ])
+    expect(decide(failure, 1, adaptive)).toEqual({ _tag: "Retry", delayMillis: 1000 })
+    expect(decide({ ...full, status: 200 }, 1, adaptive)).toEqual({ _tag: "Done" })
+  })
+
+  it("does not try a call again that is too old, but finishes it when it can", () => {
+    const tooOld = { holdRejected: true, tooOld: true }
+    const expired = { _tag: "Dead", reason: "expired" }
+    expect(decide(failure, 1, tooOld)).toEqual(expired)
+    expect(decide({ ...failure, status: 429 }, 1, tooOld)).toEqual(expired)
+    expect(decide({ ...failure, status: 404 }, 1, tooOld)).toEqual({ _tag: "Done" })
+  })
+
   it("retries after each failed attempt while retries are left, then gives up", () => {
-    const verdicts = [1, 2, 3, 4].map((attempt) => Verdict.decide(failure, attempt, policy, 0))
+    const verdicts = [1, 2, 3, 4].map((attempt) => decide(failure, attempt))
     expect(verdicts).toEqual([
       { _tag: "Retry", delayMillis: 1000 },
       { _tag: "Retry", delayMillis: 2000 },
@@ -27,19 +51,19 @@ describe("Verdict", () => {
 
   it.each([200, 404])("is done after %d, on the last attempt too", (status) => {
     const answer: Answer = { ...failure, status }
-    expect(Verdict.decide(answer, 1, policy, 0)).toEqual({ _tag: "Done" })
-    expect(Verdict.decide(answer, 3, policy, 0)).toEqual({ _tag: "Done" })
+    expect(decide(answer, 1)).toEqual({ _tag: "Done" })
+    expect(decide(answer, 3)).toEqual({ _tag: "Done" })
   })
 
   it("waits what the function asked for", () => {
     const answer: Answer = { _tag: "Reply", status: 429, internal: false, retryAfter: 5000 }
-    expect(Verdict.decide(answer, 1, policy, 0)).toEqual({ _tag: "Retry", delayMillis: 5000 })
+    expect(decide(answer, 1)).toEqual({ _tag: "Retry", delayMillis: 5000 })
   })
 
   it("retries a call that got no answer", () => {
     const retry = { _tag: "Retry", delayMillis: 1000 }
-    expect(Verdict.decide({ _tag: "Timeout", afterMillis: 1 }, 1, policy, 0)).toEqual(retry)
-    expect(Verdict.decide({ _tag: "Unreachable", detail: "" }, 1, policy, 0)).toEqual(retry)
+    expect(decide({ _tag: "Timeout", afterMillis: 1 }, 1)).toEqual(retry)
+    expect(decide({ _tag: "Unreachable", detail: "" }, 1)).toEqual(retry)
   })
 
   it("tries a call that always fails exactly once more than it may retry", () => {
@@ -60,7 +84,7 @@ describe("Verdict", () => {
           let attempts = 0
           for (const answer of answers) {
             attempts++
-            if (Verdict.decide(answer, attempts, own, 0.5)._tag !== "Retry") break
+            if (Verdict.decide(answer, attempts, own, 0.5, greedy)._tag !== "Retry") break
           }
           expect(attempts).toBe(1 + maxAttempts)
         }

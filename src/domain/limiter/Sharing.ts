@@ -1,0 +1,102 @@
+import {
+  ASK_EVERY,
+  GIFT_HOLDS,
+  GIVE_EVERY,
+  GIVE_PART,
+  PROBE_MIN,
+  SHARE_SLACK,
+  WANTS_USE
+} from "./Constants.ts"
+import * as Clock from "./Clock.ts"
+import * as Growth from "./Growth.ts"
+import type { Context, News } from "./Limiter.ts"
+import * as Probing from "./Probing.ts"
+import * as Ramp from "./Ramp.ts"
+import * as Random from "./Random.ts"
+import * as Siblings from "./Siblings.ts"
+import type { Options, State } from "./State.ts"
+
+/**
+ * Workers that serve the same function and hear of each other share evenly (rule 11): who has more than the
+ * mean gives some of it up as its calls end, and who has less looks for it. Nothing depends on a message:
+ * what was not heard for a few seconds is forgotten, and everybody is on their own again.
+ */
+
+/** What to tell the others; nothing while there is room enough. */
+export const news = (state: State, context: Context, time: number): Omit<News, "worker"> | undefined => {
+  const { confirmed, growth, others } = state
+  const { inFlight, waiting } = context
+  if (waiting === 0 || inFlight < WANTS_USE * confirmed) return undefined
+  const holds = Math.max(confirmed, inFlight)
+  const { at, size } = others.gift
+  const gives = time - at <= GIFT_HOLDS ? Math.max(0, size - (holds - confirmed)) : 0
+  return { holds, gives, wants: true, finds: growth.finds, turn: others.turn }
+}
+
+export const heard = (state: State, options: Options, news: News): State => {
+  if (!options.features.sharing) return state
+  const before = state.others.siblings[news.worker]
+  const listened = { ...state, others: Siblings.heard(state.others, news, Clock.now(state)) }
+  if (before === undefined) return balance(listened, options)
+  const known = news.finds > before.finds ? found(listened, options) : listened
+  const isOpenAgain = state.loss !== null && news.holds > before.holds
+  return isOpenAgain ? ask(known, options, news.holds) : balance(known, options)
+}
+
+/** When none was heard for a while, what was left to the others is looked for at once. */
+export const forget = (state: State): State => {
+  if (state.others.heardAt === null) return state
+  const time = Clock.now(state)
+  if (!Siblings.areSilent(state.others, time)) return state
+  const ramp = { ...state.ramp, nextAt: Math.min(state.ramp.nextAt, time + PROBE_MIN) }
+  return { ...state, ramp, others: Siblings.forgotten(state.others) }
+}
+
+/** Another worker saw capacity grow: what it knows is known to all. */
+const found = (state: State, options: Options): State => {
+  const known = { ...state, growth: Growth.grew(state.growth, Clock.now(state)) }
+  const isBusy = state.round !== null || state.loss !== null || state.ramp.free
+  return isBusy ? known : Probing.takeTurns(known, options)
+}
+
+const balance = (state: State, options: Options): State => {
+  if (!state.wants || state.tolerance !== null || state.round !== null) return state
+  const { confirmed } = state
+  const others = Siblings.wanting(state.others, Clock.now(state))
+  const free = others.reduce((sum, { gives }) => sum + gives, 0)
+  const mean = others.reduce((sum, { holds }) => sum + holds, confirmed + free) / (others.length + 1)
+  const poor = others.filter(({ holds }) => holds + 1 <= mean)
+  if (confirmed > SHARE_SLACK * mean && poor.length > 0) {
+    const missing = poor.reduce((sum, { holds }) => sum + Math.floor(mean) - holds, 0)
+    return give(state, Math.min(missing, Math.ceil(GIVE_PART * (confirmed - mean))))
+  }
+  if (free === 0 || confirmed + 1 > mean) return state
+  const random = Random.next(state.random)
+  const share = free / (poor.length + 1)
+  // As many ask as there is something for.
+  return Random.value(random) < share
+    ? ask({ ...state, random }, options, Math.min(Math.floor(mean), confirmed + Math.ceil(share)))
+    : { ...state, random }
+}
+
+/** Part of the surplus, once in a while: the others need time to find it. */
+const give = (state: State, size: number): State => {
+  const time = Clock.now(state)
+  if (state.loss !== null || time < state.others.gift.at + GIVE_EVERY) return state
+  const ramp = Ramp.onward(state.ramp, Math.max(state.ramp.nextAt, time + 2 * GIVE_EVERY))
+  return {
+    ...state,
+    confirmed: state.confirmed - size,
+    ramp,
+    others: { ...state.others, gift: { size, at: time } }
+  }
+}
+
+/** There is room: look now, as far as the fair share. */
+const ask = (state: State, options: Options, share: number): State => {
+  const time = Clock.now(state)
+  if (state.round !== null || time < state.others.askedAt + ASK_EVERY) return state
+  const level = Math.min(share, options.maxLimit)
+  const ramp = Ramp.to(state.ramp, level, Math.min(state.ramp.nextAt, time))
+  return { ...state, ramp, others: { ...state.others, askedAt: time } }
+}
