@@ -1,12 +1,16 @@
 /** The wiring of each program: settings in, one running system out. */
+import { randomInt } from "node:crypto"
 import { Effect, Layer } from "effect"
 import * as ConsumerPlan from "./domain/ConsumerPlan.ts"
+import { fixed } from "./domain/limiter/Fixed.ts"
+import { pace } from "./domain/limiter/Pace.ts"
 import { Functions } from "./functions/Functions.ts"
 import { Server } from "./gateway/Server.ts"
 import { NatsServer } from "./natsserver/NatsServer.ts"
 import { Health } from "./operations/Health.ts"
 import { Backlog } from "./queue/Backlog.ts"
 import { DeadLetters } from "./queue/DeadLetters.ts"
+import { Gossip } from "./queue/Gossip.ts"
 import * as JetStreamCalls from "./queue/JetStreamCalls.ts"
 import { Nats } from "./queue/Nats.ts"
 import { Publisher } from "./queue/Publisher.ts"
@@ -24,9 +28,11 @@ import * as Supervisor from "./worker/Supervisor.ts"
 
 type Storage = "file" | "memory"
 
-const functions = (settings: Settings) => Functions.layer(settings)
+/** Where functions are. */
+export const functions = (settings: Settings) => Functions.layer(settings)
 
-const queue = (settings: Settings, program: string, storage: Storage) =>
+/** The connection and the queue's stream. */
+export const queue = (settings: Settings, program: string, storage: Storage) =>
   WakeUps.layer.pipe(
     Layer.provideMerge(
       QueueStream.layer({
@@ -48,47 +54,58 @@ const gatewayParts = (settings: Settings) =>
     shutdownGraceMillis: settings.shutdownGrace
   }).pipe(Layer.provide(Publisher.layer({ timeoutMillis: settings.publishTimeout })))
 
-const workerParts = (settings: Settings, storage: Storage) => {
-  const serverThresholdMillis = ConsumerPlan.serverInactiveThreshold({
-    consumerInactiveThreshold: settings.consumerInactiveThreshold,
-    upstreamTimeout: settings.upstreamTimeout,
-    maxRetryWait: settings.retryPolicy.maxWait,
-    ackWait: settings.ackWait
-  })
-  const settlement = Settlement.layer({ maxResultBytes: settings.maxResultBytes, version }).pipe(
+/** How a call is processed: called, judged, settled. */
+export const processing = (settings: Settings, storage: Storage) =>
+  Process.layer({
+    retryPolicy: settings.retryPolicy,
+    defaultNamespace: settings.defaultNamespace,
+    holdRejected: settings.limiterEnabled,
+    maxCallAgeMillis: settings.maxCallAge
+  }).pipe(
+    Layer.provide([
+      Settlement.layer({ maxResultBytes: settings.maxResultBytes, version }),
+      Invoker.layer({
+        upstreamTimeoutMillis: settings.upstreamTimeout,
+        maxResultBytes: settings.maxResultBytes
+      })
+    ]),
     Layer.provide([
       Callbacks.layer({ tlsInsecure: settings.tlsInsecure }),
       DeadLetters.layer({ storage, replicas: settings.natsStreamReplicas })
     ])
   )
-  const process = Process.layer({
-    retryPolicy: settings.retryPolicy,
-    defaultNamespace: settings.defaultNamespace
-  }).pipe(
-    Layer.provide([
-      settlement,
-      Invoker.layer({
-        upstreamTimeoutMillis: settings.upstreamTimeout,
-        maxResultBytes: settings.maxResultBytes
-      })
-    ])
-  )
-  return Supervisor.layer({
+
+/** How long the server keeps a consumer that nobody pulls from, milliseconds. */
+export const serverThreshold = (settings: Settings): number =>
+  ConsumerPlan.serverInactiveThreshold({
+    consumerInactiveThreshold: settings.consumerInactiveThreshold,
+    upstreamTimeout: settings.upstreamTimeout,
+    maxRetryWait: settings.retryPolicy.maxWait,
+    ackWait: settings.ackWait
+  })
+
+/** Where actors get their calls. */
+export const callSources = (settings: Settings, serverThresholdMillis: number) =>
+  JetStreamCalls.layer({ ackWaitMillis: settings.ackWait, inactiveThresholdMillis: serverThresholdMillis })
+
+/** The actors, and what makes them. */
+export const supervisor = (settings: Settings, serverThresholdMillis: number) =>
+  Supervisor.layer({
     slots: new Slots(settings.maxInflight),
+    limiter: (maxLimit) =>
+      settings.limiterEnabled ? pace({ maxLimit, seed: randomInt(2 ** 31) }) : fixed(maxLimit),
+    adaptive: settings.limiterEnabled,
     ackWaitMillis: settings.ackWait,
     inactiveThresholdMillis: settings.consumerInactiveThreshold,
     serverThresholdMillis,
     discoveryIntervalMillis: settings.discoveryInterval,
     shutdownGraceMillis: settings.shutdownGrace
-  }).pipe(
-    Layer.provide([
-      process,
-      Backlog.layer,
-      JetStreamCalls.layer({
-        ackWaitMillis: settings.ackWait,
-        inactiveThresholdMillis: serverThresholdMillis
-      })
-    ])
+  }).pipe(Layer.provide(Backlog.layer))
+
+const workerParts = (settings: Settings, storage: Storage) => {
+  const serverThresholdMillis = serverThreshold(settings)
+  return supervisor(settings, serverThresholdMillis).pipe(
+    Layer.provide([processing(settings, storage), callSources(settings, serverThresholdMillis), Gossip.layer])
   )
 }
 

@@ -55,7 +55,7 @@ export const sampleFunctions: ReadonlyArray<SampleFunction> = [
     answer: ({ call, number, seed }) => {
       const luck = chance(seed, call, number)
       if (luck < 0.1) return { status: 500, afterMillis: 5 }
-      if (luck < 0.15) return { status: 503, afterMillis: 0, headers: { "Retry-After": "1" } }
+      if (luck < 0.15) return { status: 500, afterMillis: 0, headers: { "Retry-After": "1" } }
       return { status: 200, afterMillis: 20 }
     }
   },

@@ -17,4 +17,7 @@ export type Lookup =
   /** The provider cannot be asked; the spec is what is known without it: where the calls go. */
   | { readonly _tag: "Unavailable"; readonly spec: FunctionSpec }
 
+/** How many replicas of the function can take calls now; undefined when nobody can say. */
+export type CountReplicas = (fn: FunctionName) => Effect.Effect<number | undefined>
+
 export type Find = (fn: FunctionName) => Effect.Effect<Lookup>

@@ -1,6 +1,6 @@
 import { Context, Effect, Layer, Result } from "effect"
 import * as BaseUrl from "./BaseUrl.ts"
-import type { Find } from "./FunctionSpec.ts"
+import type { CountReplicas, Find } from "./FunctionSpec.ts"
 import * as FunctionsFile from "./FunctionsFile.ts"
 import * as FunctionUrlTemplate from "./FunctionUrlTemplate.ts"
 import * as OpenFaasFunctions from "./OpenFaasFunctions.ts"
@@ -19,20 +19,21 @@ export interface Options {
 }
 
 /** Where the calls of a function go, and what its owner says about it. */
-export class Functions extends Context.Service<Functions, { readonly find: Find }>()(
-  "sluice/functions/Functions"
-) {
-  static readonly layer = (options: Options) =>
-    Layer.effect(
-      Functions,
-      Effect.map(provider(options), (find) => ({ find }))
-    )
+export class Functions extends Context.Service<
+  Functions,
+  {
+    readonly find: Find
+    /** Asks anew each time. Absent where the provider knows of no replicas. */
+    readonly replicas?: CountReplicas
+  }
+>()("sluice/functions/Functions") {
+  static readonly layer = (options: Options) => Layer.effect(Functions, provider(options))
 }
 
 const provider = Effect.fnUntraced(function* (options: Options) {
   const { functionsFile, functionUrl, gatewayUrl, defaultNamespace, secretMountPath } = options
-  if (functionsFile !== undefined) return yield* FunctionsFile.make(functionsFile, defaultNamespace)
-  if (functionUrl !== undefined) return yield* FunctionUrlTemplate.make(functionUrl)
+  if (functionsFile !== undefined) return { find: yield* FunctionsFile.make(functionsFile, defaultNamespace) }
+  if (functionUrl !== undefined) return { find: yield* FunctionUrlTemplate.make(functionUrl) }
   if (gatewayUrl === undefined) {
     return yield* refused("no functions are known: set functions_file, function_url or gateway_url")
   }

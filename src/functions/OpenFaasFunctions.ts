@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { Cache, Data, Duration, Effect, Exit, Schema } from "effect"
 import { Agent, request } from "undici"
 import * as FunctionName from "../domain/FunctionName.ts"
-import type { Find, FunctionSpec, Lookup } from "./FunctionSpec.ts"
+import type { CountReplicas, Find, FunctionSpec, Lookup } from "./FunctionSpec.ts"
 
 export interface Options {
   /** Of the OpenFaaS gateway, without a trailing slash. */
@@ -49,13 +49,17 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     })
   }
 
-  const lookup = Effect.fnUntraced(function* (key: string): Effect.fn.Return<Answer> {
-    const fn = fromKey(key)
-    const fresh = yield* ask(agent, options, fn).pipe(
+  const status = (fn: FunctionName.FunctionName) =>
+    ask(agent, options, fn).pipe(
       Effect.timeoutOrElse({
         duration: answerTimeout,
         orElse: () => new GatewayUnavailable({ detail: `no answer within ${Duration.format(answerTimeout)}` })
-      }),
+      })
+    )
+
+  const lookup = Effect.fnUntraced(function* (key: string): Effect.fn.Return<Answer> {
+    const fn = fromKey(key)
+    const fresh = yield* Effect.flatMap(status(fn), (text) => read(options, fn, text)).pipe(
       Effect.tap(() => Effect.sync(() => void (trouble = undefined))),
       Effect.catchTag("GatewayUnavailable", ({ detail }) =>
         Effect.as(report(detail), { _tag: "Unavailable", spec: specOf(options, fn, {}) } satisfies Lookup)
@@ -78,7 +82,16 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     timeToLive: (exit) => (Exit.isSuccess(exit) ? timeToLive[exit.value.fresh] : Duration.zero)
   })
   const find: Find = (fn) => Effect.map(Cache.get(cache, FunctionName.key(fn)), ({ lookup }) => lookup)
-  return find
+  const replicas: CountReplicas = (fn) =>
+    Effect.flatMap(status(fn), readReplicas).pipe(
+      Effect.catchTag("GatewayUnavailable", ({ detail }) =>
+        Effect.as(
+          Effect.logDebug("replicas cannot be counted", { function: FunctionName.key(fn), reason: detail }),
+          undefined
+        )
+      )
+    )
+  return { find, replicas }
 })
 
 /** What counts now, and what the gateway said to the last question: that decides when it is asked again. */
@@ -93,6 +106,7 @@ const fromKey = (key: string): FunctionName.FunctionName => {
   return { name: key.slice(0, dot), namespace: key.slice(dot + 1) }
 }
 
+/** The gateway's status of the function, as JSON; undefined when it knows none of that name. */
 const ask = Effect.fnUntraced(function* (agent: Agent, options: Options, fn: FunctionName.FunctionName) {
   const authorization = yield* basicAuth(options.secretMountPath)
   const { gatewayUrl } = options
@@ -110,14 +124,10 @@ const ask = Effect.fnUntraced(function* (agent: Agent, options: Options, fn: Fun
       new GatewayUnavailable({ detail: cause instanceof Error ? cause.message : String(cause) })
   })
   switch (response.statusCode) {
-    case 200: {
-      const status = yield* decodeStatus(response.text).pipe(
-        Effect.mapError(() => new GatewayUnavailable({ detail: "its answer is no OpenFaaS function status" }))
-      )
-      return { _tag: "Found", spec: specOf(options, fn, status) } satisfies Lookup
-    }
+    case 200:
+      return response.text
     case 404:
-      return { _tag: "Unknown" } satisfies Lookup
+      return undefined
     case 401:
     case 403: {
       const files = `basic-auth-user and basic-auth-password in ${options.secretMountPath}`
@@ -144,7 +154,35 @@ const Texts = Schema.optionalKey(Schema.NullOr(Schema.Record(Schema.String, Sche
 /** The part of OpenFaaS's FunctionStatus that we use. */
 const FunctionStatus = Schema.Struct({ annotations: Texts, labels: Texts, envVars: Texts })
 
-const decodeStatus = Schema.decodeUnknownEffect(Schema.fromJsonString(FunctionStatus))
+/** Apart from the rest, which must not suffer from a count that cannot be read. */
+const ReplicaStatus = Schema.Struct({
+  availableReplicas: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)))
+})
+
+const decode = <A>(schema: Schema.Codec<A>) => {
+  const decodeText = Schema.decodeUnknownEffect(Schema.fromJsonString(schema))
+  return (text: string) =>
+    Effect.mapError(
+      decodeText(text),
+      () => new GatewayUnavailable({ detail: "its answer is no OpenFaaS function status" })
+    )
+}
+const decodeStatus = decode(FunctionStatus)
+const decodeReplicas = decode(ReplicaStatus)
+
+const read = (options: Options, fn: FunctionName.FunctionName, text: string | undefined) =>
+  text === undefined
+    ? Effect.succeed<Lookup>({ _tag: "Unknown" })
+    : Effect.map(decodeStatus(text), (status): Lookup => ({
+        _tag: "Found",
+        spec: specOf(options, fn, status)
+      }))
+
+/** Go leaves out a count of 0. */
+const readReplicas = (text: string | undefined) =>
+  text === undefined
+    ? Effect.succeed(undefined)
+    : Effect.map(decodeReplicas(text), ({ availableReplicas = 0 }) => availableReplicas)
 
 const specOf = (
   { gatewayUrl, defaultNamespace }: Options,

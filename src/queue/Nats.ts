@@ -121,26 +121,27 @@ const watch = Effect.fnUntraced(function* (connection: NatsConnection) {
     listeners[change].add(callback)
     return () => listeners[change].delete(callback)
   }
-  const next = (change: keyof typeof listeners) =>
-    Effect.callback<void>((resume) => {
-      const stop = on(change, () => resume(Effect.void))
-      return Effect.sync(stop)
-    })
   const notConnected = Effect.fail(new Error("NATS is not connected"))
 
   return {
     connected: () => connected,
-    whenConnected: Effect.suspend(() => (connected ? Effect.void : next("reconnect"))),
+    whenConnected: Effect.callback<void>((resume) => {
+      if (connected) return resume(Effect.void)
+      return Effect.sync(on("reconnect", () => resume(Effect.void)))
+    }),
     onReconnect: (callback: () => void) => on("reconnect", callback),
-    request: <A>(send: () => Promise<A>): Effect.Effect<A, unknown> =>
-      Effect.suspend(() =>
-        connected
-          ? Effect.raceFirst(
-              Effect.tryPromise({ try: send, catch: (error) => error }),
-              Effect.andThen(next("disconnect"), notConnected)
-            )
-          : notConnected
-      )
+    request: <A>(send: () => Promise<A>) =>
+      Effect.callback<A, unknown>((resume) => {
+        if (!connected) return resume(notConnected)
+        const stop = on("disconnect", () => resume(notConnected))
+        send()
+          .then(
+            (answer) => resume(Effect.succeed(answer)),
+            (error: unknown) => resume(Effect.fail(error))
+          )
+          .finally(stop)
+        return Effect.sync(stop)
+      })
   }
 })
 

@@ -56,12 +56,9 @@ export function read(program: Program, sources: Sources): Result.Result<Effectiv
     // Nothing was refused, so every key of the table has the value its parser made.
     settings: combine(understood as Values),
     origins: readings.filter(({ setting }) => setting.programs.includes(program)),
-    warnings: [...unsupported.warnings, ...(understood.limiterEnabled === true ? [limiterIsFixed] : [])]
+    warnings: unsupported.warnings
   })
 }
-
-const limiterIsFixed =
-  "limiter_enabled is true, but the adaptive limiter is not there yet: limits are fixed (max_inflight)"
 
 function readOne(key: string, setting: Setting<unknown>, program: Program, sources: Sources): Reading {
   const used = setting.programs.includes(program)

@@ -129,8 +129,15 @@ export const table = {
   limiterEnabled: setting(
     "limiter_enabled",
     boolean,
-    "false",
-    "adaptive limit for each function; not there yet, limits are fixed",
+    "true",
+    "adaptive limit for each function; without it the limit is sluice.limit, else max_inflight",
+    ofWorker
+  ),
+  maxCallAge: setting(
+    "max_call_age",
+    duration("1s"),
+    "6h",
+    "from acceptance; an older call that is rejected or fails is not tried again",
     ofWorker
   ),
   ackWait: setting(

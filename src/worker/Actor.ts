@@ -1,20 +1,24 @@
 import { Clock, Duration, Effect, FiberSet, Latch } from "effect"
 import type * as FunctionName from "../domain/FunctionName.ts"
-import * as Limiter from "../domain/Limiter.ts"
+import type { Limiter } from "../domain/limiter/Limiter.ts"
 import { Functions } from "../functions/Functions.ts"
-import { CallSources, type PullHandlers } from "../queue/CallSource.ts"
-import type { Delivery } from "../queue/Delivery.ts"
+import { CallSources } from "../queue/CallSource.ts"
 import type { QueueError } from "../queue/QueueError.ts"
+import type { Adviser } from "./Adviser.ts"
+import { CallsInHand } from "./CallsInHand.ts"
 import { Demand } from "./Demand.ts"
+import { Dispatcher } from "./Dispatcher.ts"
 import { limitOf } from "./FunctionLimit.ts"
 import { Process } from "./Process.ts"
 import { PullWindow } from "./PullWindow.ts"
-import { RunningCalls } from "./RunningCalls.ts"
 import type { Slots } from "./Slots.ts"
+import { Throttle } from "./Throttle.ts"
 
 export interface ActorOptions {
   /** the worker's slots, which all actors share */
   readonly slots: Slots
+  /** how a function's limit is found, below the given one */
+  readonly limiter: (maxLimit: number) => Limiter<unknown>
   readonly ackWaitMillis: number
   /** how long an actor without work stays, milliseconds */
   readonly inactiveThresholdMillis: number
@@ -40,13 +44,17 @@ export interface Actor {
 /** On a cluster a call is stored a moment before its consumer can see it: a pull after a wake-up waits so long. */
 const FRESH_WAIT_MILLIS = 25
 
-/** How to make actors. */
-export const factory = Effect.fnUntraced(function* (options: ActorOptions) {
+/** How to make actors; the advisers tell each one's limiter more than its calls do. */
+export const factory = Effect.fnUntraced(function* (
+  options: ActorOptions,
+  advisers: ReadonlyArray<Adviser> = []
+) {
   const sources = yield* CallSources
   const functions = yield* Functions
   const { process } = yield* Process
   const clock = yield* Clock.Clock
   const now = () => clock.currentTimeMillisUnsafe()
+  const seconds = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e9
 
   /** The server must hear of us before it forgets the consumer, also while all calls wait for a retry. */
   const lookEveryMillis = Math.min(options.inactiveThresholdMillis, options.serverThresholdMillis / 3)
@@ -56,86 +64,63 @@ export const factory = Effect.fnUntraced(function* (options: ActorOptions) {
     const retirement = Latch.makeUnsafe(false)
     const demand = new Demand()
     let unfinishedInQueue = 0
-    let limitMayHaveChanged = false
+    let limitMayHaveChanged = true
     let retired = false
     let ended = false
 
     const serve = Effect.gen(function* () {
-      const window = new PullWindow(options.slots, demand, () => turn.openUnsafe())
+      const window = new PullWindow(options.slots, () => turn.openUnsafe())
       yield* Effect.addFinalizer(() => Effect.sync(() => window.leave()))
-      const running = new RunningCalls()
-      yield* Effect.forkScoped(running.keepAlive(options.ackWaitMillis))
-      const calls = yield* FiberSet.make()
-      const fork = yield* FiberSet.runtime(calls)()
+      const calls = new CallsInHand()
+      yield* Effect.addFinalizer(() => Effect.sync(() => calls.giveBackHeld()))
+      yield* Effect.forkScoped(calls.keepAlive(options.ackWaitMillis))
+      const fibers = yield* FiberSet.make()
+      const fork = yield* FiberSet.runtime(fibers)()
 
-      let limiter = Limiter.fixed(0)
-      let limiterState = limiter.initial
       limitMayHaveChanged = true
-      let sourceReady = false
-      /** when something last happened, and when we last looked whether there is anything to do */
-      let busyAt = now()
-      let lookedAt = busyAt
-
-      const learn = (event: Limiter.Event) => {
-        limiterState = limiter.step(limiterState, event, now() / 1000)
-      }
-
-      const execute = (delivery: Delivery) =>
-        process(fn, delivery, (signal, latencySeconds) =>
-          learn({ _tag: "Answered", signal, latencySeconds, inFlight: window.running - 1 })
-        ).pipe(
-          Effect.onExit((exit) =>
-            Effect.sync(() => {
-              if (exit._tag === "Success" && exit.value._tag === "GivenBack") {
-                demand.delay(now() + exit.value.delayMillis)
-              }
-              running.delete(delivery)
-              busyAt = now()
-              window.settled()
-            })
-          )
-        )
-
-      const handlers: PullHandlers = {
-        delivered: (delivery) => {
-          const expected = window.delivered()
-          if (!expected || retired) {
-            delivery.nak(0)
-            if (expected) window.settled()
-            return
-          }
-          demand.delivered(delivery.pending)
-          running.add(delivery, now())
-          learn({ _tag: "Dispatched", inFlight: window.running })
-          fork(execute(delivery))
-        },
-        ended: (reason) => {
-          if (reason !== "empty") sourceReady = false
-          else if (window.asked > 0) demand.nothingThere()
-          window.ended()
-        }
-      }
-      const source = yield* sources.open(fn, handlers)
+      let maxLimit = options.slots.capacity
+      const throttle = new Throttle(options.limiter(maxLimit), seconds, () => demand.expected + calls.held)
+      const dispatcher = new Dispatcher({
+        fn,
+        window,
+        demand,
+        throttle,
+        calls,
+        process,
+        fork,
+        now,
+        retired: () => retired
+      })
+      const source = yield* sources.open(fn, dispatcher)
+      let lookedAt = now()
 
       /** Takes in what has changed since the last turn. */
       const catchUp = Effect.gen(function* () {
-        if (!sourceReady) {
-          sourceReady = true
+        if (!dispatcher.sourceReady) {
+          dispatcher.sourceReady = true
           yield* Effect.raceFirst(source.prepare, retirement.await)
           demand.atLeast(1)
         }
         if (limitMayHaveChanged) {
           limitMayHaveChanged = false
           const limit = limitOf(yield* functions.find(fn), options.slots.capacity)
-          if (limit !== limiter.limit(limiterState)) {
-            limiter = Limiter.fixed(limit)
-            limiterState = limiter.initial
-          }
+          if (limit !== maxLimit) throttle.use(options.limiter(limit))
+          maxLimit = limit
         }
         demand.advance(now())
-        demand.atLeast(unfinishedInQueue - window.running - window.asked - demand.delayed)
+        demand.atLeast(unfinishedInQueue - window.running - window.asked - calls.held - demand.delayed)
         unfinishedInQueue = 0
+        throttle.update()
       })
+
+      /** Takes what limit and slots allow, for held calls first, and asks for the rest. */
+      const pull = () => {
+        const asking = window.asked > 0 ? 0 : demand.expected
+        const allowed = Math.min(maxLimit, throttle.allowed)
+        const permits = dispatcher.resume(window.claim(allowed, calls.held + asking))
+        const count = permits > 0 ? window.ask() : 0
+        if (count > 0) source.ask(count, demand.takeFresh() ? FRESH_WAIT_MILLIS : 0)
+      }
 
       /** True when nothing was to be done for long enough to end. */
       const nothingLeft = Effect.gen(function* () {
@@ -145,7 +130,7 @@ export const factory = Effect.fnUntraced(function* (options: ActorOptions) {
           return false
         }
         // A call that is published from here on needs another actor.
-        ended = now() - busyAt >= options.inactiveThresholdMillis && demand.expected === 0
+        ended = now() - dispatcher.busyAt >= options.inactiveThresholdMillis && demand.expected === 0
         return ended
       })
 
@@ -154,34 +139,39 @@ export const factory = Effect.fnUntraced(function* (options: ActorOptions) {
           turn.closeUnsafe()
           yield* catchUp
           if (retired) return
-          const count = window.pull(limiter.limit(limiterState))
-          if (count > 0) {
-            busyAt = now()
-            source.ask(count, demand.takeFresh() ? FRESH_WAIT_MILLIS : 0)
-          }
-          const resting = window.idle && demand.expected === 0
-          const lookAt = resting ? Math.max(busyAt, lookedAt) + lookEveryMillis : Number.POSITIVE_INFINITY
+          pull()
+          const resting = window.idle && demand.expected === 0 && calls.held === 0
+          const lookAt = resting
+            ? Math.max(dispatcher.busyAt, lookedAt) + lookEveryMillis
+            : Number.POSITIVE_INFINITY
           if (now() >= lookAt) {
             if (yield* nothingLeft) return
             continue
           }
-          const wakeAt = Math.min(demand.nextDue(), limiter.wakeAt(limiterState) * 1000, lookAt)
-          if (wakeAt === Number.POSITIVE_INFINITY) yield* turn.await
-          else yield* turn.await.pipe(Effect.timeoutOption(Duration.millis(Math.max(0, wakeAt - now()))))
+          const sleep = Math.min(
+            demand.nextDue() - now(),
+            lookAt - now(),
+            Math.ceil((throttle.wakeAt - seconds()) * 1000)
+          )
+          if (sleep === Number.POSITIVE_INFINITY) yield* turn.await
+          else yield* turn.await.pipe(Effect.timeoutOption(Duration.millis(Math.max(0, sleep))))
         }
       })
 
-      /** Asks for nothing more, and waits until everything that was asked for is settled. */
+      /** Asks for nothing more, gives back what waits here, and waits until the rest is settled. */
       const finish = Effect.gen(function* () {
         while (true) {
           turn.closeUnsafe()
           window.stop()
+          calls.giveBackHeld()
           if (window.idle) return
           yield* turn.await
         }
       })
 
-      const exit = yield* Effect.exit(loop)
+      const served = { fn, throttle, calls, changed: () => turn.openUnsafe() }
+      const advice = advisers.map((adviser) => adviser(served))
+      const exit = yield* Effect.exit(Effect.raceAllFirst([loop, ...advice]))
       // Also when the loop has failed: what runs or comes is not run again somewhere else because of us.
       yield* finish
       return yield* exit

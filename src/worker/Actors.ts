@@ -4,8 +4,12 @@ import { QueueError } from "../queue/QueueError.ts"
 import { QueueStream } from "../queue/QueueStream.ts"
 import { WakeUps } from "../queue/WakeUps.ts"
 import * as Actor from "./Actor.ts"
+import * as ReplicaHints from "./ReplicaHints.ts"
+import * as Siblings from "./Siblings.ts"
 
 export interface ActorsOptions extends Actor.ActorOptions {
+  /** whether limits move: fixed ones have no use for advice */
+  readonly adaptive: boolean
   /** how long running calls may take after the worker was told to stop, milliseconds */
   readonly shutdownGraceMillis: number
 }
@@ -22,7 +26,10 @@ const restart = Schedule.min([Schedule.exponential("100 millis"), Schedule.space
 export const make = Effect.fnUntraced(function* (options: ActorsOptions, streamGone: () => void) {
   const stream = yield* QueueStream
   const wakeUps = yield* WakeUps
-  const makeActor = yield* Actor.factory(options)
+  const advisers = options.adaptive
+    ? [yield* ReplicaHints.make, yield* Siblings.make(options.ackWaitMillis)]
+    : []
+  const makeActor = yield* Actor.factory(options, advisers)
   const actors = new Map<string, { readonly actor: Actor.Actor; readonly streamCreated: string }>()
   let draining = false
 

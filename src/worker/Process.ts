@@ -1,4 +1,4 @@
-import { Context, Effect, Layer, Random, Result } from "effect"
+import { Clock, Context, Effect, Layer, Random, Result } from "effect"
 import * as Call from "../domain/Call.ts"
 import * as FunctionName from "../domain/FunctionName.ts"
 import * as Outcome from "../domain/Outcome.ts"
@@ -9,23 +9,25 @@ import type { Delivery } from "../queue/Delivery.ts"
 import { attemptOf } from "./Attempts.ts"
 import { Invoker, type Reaction } from "./Invoker.ts"
 import { giveBack, type Settled, Settlement } from "./Settlement.ts"
+import type { Flight } from "./Throttle.ts"
 import { logFields, type Work } from "./Work.ts"
 
 export interface ProcessOptions {
   readonly retryPolicy: RetryPolicy.RetryPolicy
   readonly defaultNamespace: string
+  /** a call that its function had no room for stays with the worker; otherwise it is retried like a failed one */
+  readonly holdRejected: boolean
+  /** from acceptance; an older call is not tried again, milliseconds */
+  readonly maxCallAgeMillis: number
 }
-
-/** Told as soon as a function has answered; the limiter learns from it. */
-export type Observe = (signal: Outcome.Signal, durationSeconds: number) => void
 
 /**
  * The life of a delivery, from top to bottom:
  *
- *   decode → find the function → invoke → observe → verdict → settle
+ *   decode → find the function → invoke → answer → verdict → settle
  *     └──────────────┴── dead letter
  *
- * It always ends settled: whatever else happens, the call goes back to the queue.
+ * It ends settled or held: whatever else happens, the call goes back to the queue.
  */
 export class Process extends Context.Service<
   Process,
@@ -33,7 +35,7 @@ export class Process extends Context.Service<
     readonly process: (
       fn: FunctionName.FunctionName,
       delivery: Delivery,
-      observe: Observe
+      flight: Flight
     ) => Effect.Effect<Settled>
   }
 >()("sluice/worker/Process") {
@@ -43,16 +45,21 @@ export class Process extends Context.Service<
 /** How long a call waits when something could not be stored, or when we have failed ourselves. */
 const TROUBLE_DELAY_MILLIS = 5_000
 
+const MOST_WARNED = 1_000
+
 const make = Effect.fnUntraced(function* (options: ProcessOptions) {
   const functions = yield* Functions
   const invoker = yield* Invoker
   const settlement = yield* Settlement
+  const clock = yield* Clock.Clock
   const warned = new Set<string>()
 
   const warnOnce = (fn: FunctionName.FunctionName, sentences: ReadonlyArray<string>) =>
     Effect.forEach(sentences, (sentence) => {
       const line = `${FunctionName.key(fn)}: ${sentence}`
       if (warned.has(line)) return Effect.void
+      // Whoever publishes chooses the sentences.
+      if (warned.size >= MOST_WARNED) warned.clear()
       warned.add(line)
       return Effect.logWarning(line)
     })
@@ -60,7 +67,7 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
   const run = Effect.fnUntraced(function* (
     fn: FunctionName.FunctionName,
     delivery: Delivery,
-    observe: Observe
+    flight: Flight
   ) {
     const attempt = attemptOf(delivery)
     const decoded = Call.decode(delivery.data)
@@ -80,11 +87,13 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
     }
 
     const found = yield* functions.find(fn)
-    const reaction =
-      found._tag === "Unknown"
-        ? neverCalled
-        : yield* invoker.invoke(found.spec.url, call, call.callbackUrl !== undefined)
-    observe(Outcome.signal(reaction.answer), reaction.durationSeconds)
+    let reaction = neverCalled
+    if (found._tag !== "Unknown") {
+      flight.dispatched()
+      reaction = yield* invoker.invoke(found.spec.url, call, call.callbackUrl !== undefined)
+      const { answer, durationSeconds } = reaction
+      flight.answered(Outcome.signal(answer), durationSeconds, Outcome.retryAfterSeconds(answer))
+    }
 
     // What the caller's gateway wrote into the message wins over what the function says now.
     const own = found._tag === "Unknown" ? {} : found.spec.annotations
@@ -92,17 +101,19 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
     const { policy, invalid } = RetryPolicy.withAnnotations(options.retryPolicy, overrides)
     if (invalid.length > 0) yield* warnOnce(fn, invalid)
 
+    const tooOld = clock.currentTimeMillisUnsafe() - delivery.acceptedMillis > options.maxCallAgeMillis
+    const rules = { holdRejected: options.holdRejected, tooOld }
     const verdict: Verdict.Verdict =
       found._tag === "Unknown"
         ? { _tag: "Dead", reason: "unknown-function" }
-        : Verdict.decide(reaction.answer, attempt, policy, yield* Random.next)
+        : Verdict.decide(reaction.answer, attempt, policy, yield* Random.next, rules)
     yield* logAttempt(work, reaction, verdict)
     return yield* settlement.settle(work, verdict, { call, reaction, maxRetries: policy.maxAttempts })
   })
 
   return Process.of({
-    process: (fn, delivery, observe) =>
-      run(fn, delivery, observe).pipe(
+    process: (fn, delivery, flight) =>
+      run(fn, delivery, flight).pipe(
         Effect.catch((error) => keep(fn, delivery, { reason: error.detail })),
         Effect.catchCause((defect) => keep(fn, delivery, defect)),
         // Another worker may have it at once.
@@ -138,6 +149,7 @@ const logAttempt = (work: Work, reaction: Reaction, verdict: Verdict.Verdict) =>
       ? Effect.logWarning("invoked without headers that HTTP cannot carry", fields())
       : Effect.suspend(() => Effect.logDebug("invoked", fields()))
   }
+  if (verdict._tag === "Hold") return Effect.suspend(() => Effect.logDebug("no room, held", fields()))
   if (verdict._tag === "Retry") {
     const retry_in = verdict.delayMillis / 1000
     return Effect.logInfo("retry", { ...fields(), retry_in, reason: Outcome.describe(reaction.answer) })

@@ -1,27 +1,26 @@
-import type { Demand } from "./Demand.ts"
 import { Permits } from "./Permits.ts"
 import type { SlotMember, Slots } from "./Slots.ts"
 
 /**
  * The exact account of one actor: what it has been granted, has asked for and is running never exceeds its
  * limit, and every grant is a slot of the worker's. Permit and slot are taken before a call is asked for, and
- * come back when it is settled or will not come.
+ * come back when it is settled or will not come. A call that was rejected is held by the actor without either,
+ * until it gets them again.
  *
- *   granted ─ask→ asked ─delivered→ running ─settled→ free
- *                   └──────ended──────────────────────→ free
+ *   granted ─ask→ asked ─delivered→ running ─settled─▶ free
+ *      │            └──────ended──────────────────────▶ free
+ *      └─resume (a held call)─────▶ running
  */
 export class PullWindow {
   readonly #permits = new Permits(0)
-  readonly #demand: Demand
   readonly #slots: SlotMember
   readonly #changed: () => void
   #granted = 0
   #asked = 0
   #running = 0
 
-  /** @param changed is called when it is worth calling `pull` again. */
-  constructor(slots: Slots, demand: Demand, changed: () => void) {
-    this.#demand = demand
+  /** @param changed is called when it is worth another turn. */
+  constructor(slots: Slots, changed: () => void) {
     this.#changed = changed
     this.#slots = slots.join((count) => this.#receive(count))
   }
@@ -40,21 +39,29 @@ export class PullWindow {
     return this.#permits.taken === 0
   }
 
-  /**
-   * Brings the window to the limit and says how many calls to ask for now; 0 while a request is open, or when
-   * nothing is waiting or free. The caller asks at once.
-   */
-  pull(limit: number): number {
+  /** Brings the window to the limit, and what it has in hand to what is wanted; says how much that is. */
+  claim(limit: number, wanted: number): number {
     this.#permits.resize(limit)
     this.#giveBack(Math.min(this.#granted, this.#permits.overdrawn))
-    if (this.#asked > 0) return 0
-    const more = this.#demand.expected - this.#granted
+    const more = wanted - this.#granted
     this.#slots.want(Math.min(this.#permits.free, Math.max(0, more)))
     // What was granted for calls that are not there any more.
     this.#giveBack(Math.max(0, -more))
+    return this.#granted
+  }
+
+  /** Turns what is in hand into a request for so many calls, which the caller sends at once. */
+  ask(): number {
+    if (this.#asked > 0) return 0
     this.#asked = this.#granted
     this.#granted = 0
     return this.#asked
+  }
+
+  /** A held call goes out again. */
+  resume(): void {
+    this.#granted--
+    this.#running++
   }
 
   /** Wants nothing more, and gives back what is in hand. */
@@ -71,7 +78,7 @@ export class PullWindow {
     return true
   }
 
-  /** A call that came is settled. */
+  /** A running call is settled, or held. */
   settled(): void {
     this.#running--
     this.#free(1)
@@ -105,6 +112,7 @@ export class PullWindow {
   #free(count: number): void {
     this.#permits.release(count)
     this.#slots.release(count)
-    this.#changed()
+    // Under load a request is nearly always open; its end looks at everything that came free meanwhile.
+    if (this.#asked === 0) this.#changed()
   }
 }

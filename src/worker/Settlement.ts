@@ -24,9 +24,13 @@ export interface SettlementOptions {
 
 /** What became of a delivery. */
 export type Settled =
-  { readonly _tag: "Finished" } | { readonly _tag: "GivenBack"; readonly delayMillis: number }
+  | { readonly _tag: "Finished" }
+  | { readonly _tag: "GivenBack"; readonly delayMillis: number }
+  /** Not settled: it waits in the worker until its function has room. */
+  | { readonly _tag: "Held" }
 
 const finished: Settled = { _tag: "Finished" }
+const held: Settled = { _tag: "Held" }
 
 export const giveBack = (delivery: Delivery, delayMillis: number): Settled => {
   delivery.nak(delayMillis)
@@ -122,6 +126,7 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
 
   return Settlement.of({
     settle: Effect.fnUntraced(function* (work, verdict, attempted) {
+      if (verdict._tag === "Hold") return held
       if (verdict._tag === "Retry") return giveBack(work.delivery, verdict.delayMillis)
       if (verdict._tag === "Dead") {
         const { answer } = attempted.reaction

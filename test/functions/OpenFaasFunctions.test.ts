@@ -31,8 +31,8 @@ const started = Effect.gen(function* () {
     answer: (_, response) => void response.end(JSON.stringify(status))
   })
   const options = { gatewayUrl: gateway.url, defaultNamespace: "openfaas-fn", secretMountPath }
-  const find = yield* OpenFaasFunctions.make(options)
-  return { gateway, find, secretMountPath, answerWith: answerWith(gateway) }
+  const { find, replicas } = yield* OpenFaasFunctions.make(options)
+  return { gateway, find, replicas, secretMountPath, answerWith: answerWith(gateway) }
 })
 
 const answerWith = (gateway: HttpFunction.HttpFunction) => (code: number, body: string) =>
@@ -169,7 +169,7 @@ describe("the functions of an OpenFaaS gateway", () => {
         defaultNamespace: "openfaas-fn",
         secretMountPath: "/nowhere"
       }
-      const find = yield* OpenFaasFunctions.make(options)
+      const { find } = yield* OpenFaasFunctions.make(options)
       assert.strictEqual((yield* find(echo))._tag, "Unavailable")
       assert.include((yield* Warnings).join(), "ECONNREFUSED")
     }).pipe(Effect.provide(collectWarnings()))
@@ -185,6 +185,24 @@ describe("the functions of an OpenFaaS gateway", () => {
       assert.strictEqual((yield* Fiber.join(finding))._tag, "Unavailable")
       assert.include((yield* Warnings).join(), "no answer within 3s")
     }).pipe(Effect.provide(collectWarnings()))
+  )
+
+  it.effect("have as many replicas as it says now, none when it leaves the count out", () =>
+    Effect.gen(function* () {
+      const { answerWith, find, gateway, replicas } = yield* started
+      const counted = (code: number, body: string) => {
+        answerWith(code, body)
+        return replicas(echo)
+      }
+      assert.strictEqual(yield* counted(200, '{"replicas":5,"availableReplicas":2}'), 2)
+      assert.strictEqual(yield* counted(200, '{"replicas":5,"availableReplicas":3}'), 3)
+      assert.strictEqual(yield* counted(200, '{"replicas":5}'), 0)
+      assert.isUndefined(yield* counted(404, ""))
+      assert.isUndefined(yield* counted(500, ""))
+      assert.isUndefined(yield* counted(200, '{"availableReplicas":1.5}'))
+      assert.lengthOf(gateway.requests, 6)
+      assert.strictEqual((yield* find(echo))._tag, "Found")
+    })
   )
 })
 

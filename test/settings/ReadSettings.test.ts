@@ -40,7 +40,8 @@ describe("defaults", () => {
       upstreamTimeout: 60_000,
       maxInflight: 50,
       scalingMode: "function",
-      limiterEnabled: false,
+      limiterEnabled: true,
+      maxCallAge: 21_600_000,
       ackWait: 60_000,
       retryPolicy: {
         maxAttempts: 100,
@@ -206,11 +207,8 @@ describe("mistakes", () => {
 })
 
 describe("warnings", () => {
-  it("tell once that the adaptive limiter is not there yet", () => {
-    expect(effective({ limiter_enabled: "true" }).warnings).toEqual([
-      expect.stringContaining("limiter_enabled")
-    ])
-    expect(effective({ limiter_enabled: "0" }).warnings).toEqual([])
+  it("are none for the defaults", () => {
+    expect(effective({}).warnings).toEqual([])
   })
 
   it.each([

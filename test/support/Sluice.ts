@@ -21,6 +21,7 @@ const forTests: Environment = {
   metrics_port: "0",
   port: "0",
   discovery_interval: "100ms",
+  limiter_enabled: "false",
   initial_retry_wait: "50ms",
   max_retry_wait: "400ms",
   shutdown_grace: "5s"
@@ -89,9 +90,9 @@ export const startWorker = Effect.fnUntraced(function* (environment: Environment
   return { log, stop, operationsUrl: `http://127.0.0.1:${Context.get(context, Health).port}` }
 })
 
-/** A gateway in this process. */
-export const startGateway = Effect.fnUntraced(function* (environment: Environment) {
-  const { context, log, stop } = yield* run(App.gatewayLayer(settings("gateway", environment)))
+/** Runs a layer with a gateway in it. */
+const runGateway = Effect.fnUntraced(function* <E>(layer: Layer.Layer<Server | Health, E>) {
+  const { context, log, stop } = yield* run(layer)
   return {
     log,
     stop,
@@ -100,19 +101,13 @@ export const startGateway = Effect.fnUntraced(function* (environment: Environmen
   }
 })
 
-/** Gateway and worker in one process, as `sluice start` has them. */
-export const startBoth = Effect.fnUntraced(function* (
-  environment: Environment,
-  storage: "file" | "memory" = "memory"
-) {
-  const { context, log, stop } = yield* run(App.bothLayer(settings("start", environment), storage))
-  return {
-    log,
-    stop,
-    url: `http://127.0.0.1:${Context.get(context, Server).port}`,
-    operationsUrl: `http://127.0.0.1:${Context.get(context, Health).port}`
-  }
-})
+/** A gateway in this process. */
+export const startGateway = (environment: Environment) =>
+  Effect.suspend(() => runGateway(App.gatewayLayer(settings("gateway", environment))))
+
+/** Gateway and worker in one process, with their queue in NATS's memory, as `sluice start` has them. */
+export const startBoth = (environment: Environment) =>
+  Effect.suspend(() => runGateway(App.bothLayer(settings("start", environment), "memory")))
 
 /** A program as people start it: its own process, to be killed or told to stop. */
 export const spawnProgram = Effect.fnUntraced(function* (

@@ -40,6 +40,8 @@ class Holder {
   }
 }
 
+const ascending = (numbers: ReadonlyArray<number>) => numbers.toSorted((a, b) => a - b)
+
 const total = (numbers: ReadonlyArray<number>) => numbers.reduce((sum, number) => sum + number, 0)
 
 type Step =
@@ -129,7 +131,6 @@ describe("Slots", () => {
               holder.release(1)
             }
           }
-          const ascending = (numbers: ReadonlyArray<number>) => numbers.toSorted((a, b) => a - b)
           expect(ascending(holders.map(({ holder }) => holder.held))).toEqual(
             ascending(FairShare.shares(capacity, [first, ...others]))
           )

@@ -1,20 +1,45 @@
 import { Clock, Duration, Effect } from "effect"
 import type { Delivery } from "../queue/Delivery.ts"
 
-/** The calls of one actor that are being worked on, kept from being delivered to somebody else meanwhile. */
-export class RunningCalls {
+/**
+ * The calls that an actor has and has not settled: running ones, and held ones, which their function had no
+ * room for and which go out first when it has. All of them are kept from being delivered to somebody else.
+ */
+export class CallsInHand {
   readonly #since = new Map<Delivery, number>()
+  readonly #held: Array<Delivery> = []
 
-  get size(): number {
-    return this.#since.size
+  get held(): number {
+    return this.#held.length
   }
 
   add(delivery: Delivery, nowMillis: number): void {
     this.#since.set(delivery, nowMillis)
   }
 
+  /** It is settled. */
   delete(delivery: Delivery): void {
     this.#since.delete(delivery)
+  }
+
+  /** Its function had no room. Later ones wait behind it, so that each gets its turn. */
+  hold(delivery: Delivery): void {
+    this.#held.push(delivery)
+  }
+
+  /** The next held call, which is running from now on. */
+  resume(): Delivery | undefined {
+    return this.#held.shift()
+  }
+
+  /** Gives all held calls back to the queue: they are delivered before newer ones. */
+  giveBackHeld(): number {
+    const held = this.#held.splice(0)
+    for (const delivery of held) {
+      this.delete(delivery)
+      delivery.nak(0)
+    }
+    return held.length
   }
 
   /**
