@@ -6,9 +6,10 @@ import * as HttpFunction from "../support/HttpFunction.ts"
 import { servers, startNats } from "../support/NatsServers.ts"
 import * as QueueState from "../support/QueueState.ts"
 import * as ShortLivedConsumers from "../support/ShortLivedConsumers.ts"
+import * as Stranger from "../support/Stranger.ts"
 import { natsClient, post, startGateway, startWorker } from "../support/Sluice.ts"
 
-const serverThresholdMillis = 1500
+const serverThresholdMillis = 2000
 
 describe.concurrent.each(servers)("on $name", ({ bin }) => {
   it.live(
@@ -52,8 +53,8 @@ describe.concurrent.each(servers)("on $name", ({ bin }) => {
   it.live("no consumer is deleted under a replica that has begun to use it while another one goes", () =>
     Effect.gen(function* () {
       const nats = yield* startNats({ bin })
-      const client = yield* natsClient(nats.url)
-      const deletions = yield* ConsumerDeletions.watch(client)
+      const stranger = yield* Stranger.meet(nats.url)
+      const deletions = yield* ConsumerDeletions.watch(stranger)
       const gate = new Gate()
       const busy = yield* HttpFunction.start({
         answer: (_, response) => gate.pass().then(() => void response.end())
@@ -62,13 +63,11 @@ describe.concurrent.each(servers)("on $name", ({ bin }) => {
       const environment = (functionUrl: string, idleTime: string) => ({
         NATS_URL: nats.url,
         function_url: `${functionUrl}/{name}`,
-        ack_wait: "1s",
+        ack_wait: "2s",
         consumer_inactive_threshold: idleTime
       })
-      // A stranger: no wake-up tells the worker that is about to go.
-      const publish = Effect.promise(() =>
-        client.jetstream.publish("faas-request.f.openfaas-fn", '{"Function":"f"}')
-      )
+      // No wake-up tells the worker that is about to go.
+      const publish = stranger.publish("f", { Function: "f" })
 
       // The first worker sees that nothing is left, and hears of it only when the second one has a call.
       const looked = Promise.withResolvers<void>()
@@ -95,7 +94,7 @@ describe.concurrent.each(servers)("on $name", ({ bin }) => {
       yield* deletions.outlast(2 * serverThresholdMillis)
       expect(deletions.names.filter((name) => name.startsWith("f="))).toEqual([])
       gate.open()
-      yield* QueueState.isEmpty(client)
+      yield* stranger.allFinished
       yield* second.stop
       expect([idle.requests.length, busy.requests.length]).toEqual([1, 1])
     })

@@ -1,13 +1,25 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
-import * as BrokerAccount from "../support/BrokerAccount.ts"
 import { eventually } from "../support/Eventually.ts"
 import { Gate } from "../support/Gate.ts"
 import * as HttpFunction from "../support/HttpFunction.ts"
 import { servers, startNats } from "../support/NatsServers.ts"
+import * as PullAccount from "../support/PullAccount.ts"
 import { consumers, streamName } from "../support/QueueState.ts"
 import { natsClient, post, startGateway, startWorker } from "../support/Sluice.ts"
 import * as Stranger from "../support/Stranger.ts"
+
+/** Waits until so many consumers are there, and none has an open pull or a call out. */
+const allIdle = (client: Parameters<typeof consumers>[0], count: number) =>
+  eventually(
+    `${count} consumers are idle, without an open pull`,
+    Effect.map(
+      consumers(client),
+      (all) =>
+        all.length === count &&
+        all.every(({ num_waiting, num_ack_pending }) => num_waiting + num_ack_pending === 0)
+    )
+  )
 
 describe.each(servers)("on $name", ({ bin }) => {
   it.live(
@@ -16,7 +28,7 @@ describe.each(servers)("on $name", ({ bin }) => {
       Effect.gen(function* () {
         const nats = yield* startNats({ bin })
         const client = yield* natsClient(nats.url)
-        const { account, caughtUp } = yield* BrokerAccount.watch(nats.url)
+        const { account, url } = yield* PullAccount.keep(nats.port)
         const gate = new Gate()
         const fn = yield* HttpFunction.start({
           answer: (_, response) => gate.pass().then(() => void response.end())
@@ -30,23 +42,21 @@ describe.each(servers)("on $name", ({ bin }) => {
         }
         const gateway = yield* startGateway(environment)
         const call = (name: string) => post(`${gateway.url}/async-function/${name}`)
-        yield* startWorker(environment)
+        yield* startWorker({ ...environment, NATS_URL: url })
 
         const fifty = Array.from({ length: 50 }, (_, index) => `f${index}`)
         gate.open()
         yield* Effect.forEach(fifty, call, { concurrency: 10 })
         yield* fn.ended(50)
-        yield* eventually(
-          "every consumer is idle, without an open pull",
-          Effect.map(
-            consumers(client),
-            (all) =>
-              all.length === 50 &&
-              all.every(({ num_waiting, num_ack_pending }) => num_waiting + num_ack_pending === 0)
-          )
-        )
-        yield* caughtUp
+        yield* allIdle(client, 50)
         expect([account.now(), account.deliveries]).toEqual([0, 50])
+
+        // Nor do they keep anything after they were woken for nothing.
+        const asked = account.asks.length
+        for (const name of fifty)
+          client.connection.publish("sluice.wake.faas-request", Stranger.subjectOf(name))
+        yield* eventually("all of them have looked", () => account.asks.length >= asked + 50)
+        yield* allIdle(client, 50)
 
         // Both slots are there for it.
         gate.close()
@@ -58,9 +68,7 @@ describe.each(servers)("on $name", ({ bin }) => {
         yield* fn.ended(52)
       })
   )
-})
 
-describe.each(servers)("on $name", ({ bin }) => {
   it.live("a pull request that the server does not answer is taken back, and not served later", () =>
     Effect.gen(function* () {
       const nats = yield* startNats({ bin })
@@ -84,10 +92,7 @@ describe.each(servers)("on $name", ({ bin }) => {
       gate.open()
       yield* stranger.allFinished
       expect(stranger.settlements.map(({ kind }) => kind)).toEqual(["ack", "ack"])
-      yield* eventually(
-        "no pull is open",
-        Effect.map(consumers(stranger), (all) => all.every(({ num_waiting }) => num_waiting === 0))
-      )
+      yield* allIdle(stranger, 1)
     })
   )
 })

@@ -8,9 +8,9 @@ import * as QueueState from "../support/QueueState.ts"
 import * as ShortLivedConsumers from "../support/ShortLivedConsumers.ts"
 import { natsClient, post, startGateway, startWorker } from "../support/Sluice.ts"
 
-const serverThresholdMillis = 1000
+const serverThresholdMillis = 2000
 /** longer than the threshold and `ack_wait` */
-const longMillis = 2500
+const longMillis = 4500
 
 describe.concurrent.each(servers)("on $name, a call that runs longer than", ({ bin }) => {
   const setUp = Effect.gen(function* () {
@@ -24,7 +24,7 @@ describe.concurrent.each(servers)("on $name, a call that runs longer than", ({ b
     const environment = {
       NATS_URL: nats.url,
       function_url: `${fn.url}/{name}`,
-      ack_wait: "1s",
+      ack_wait: "2s",
       consumer_inactive_threshold: "200ms",
       max_inflight: "2"
     }

@@ -3,8 +3,10 @@ import { Effect } from "effect"
 import { eventually } from "../support/Eventually.ts"
 import * as HttpFunction from "../support/HttpFunction.ts"
 import { servers } from "../support/NatsServers.ts"
+import * as NatsProxy from "../support/NatsProxy.ts"
 import * as QueueState from "../support/QueueState.ts"
 import * as RestartableNats from "../support/RestartableNats.ts"
+import * as Stranger from "../support/Stranger.ts"
 import { natsClient, post, spawnProgram, startBoth, startGateway, startWorker } from "../support/Sluice.ts"
 
 type NatsServer = Effect.Success<ReturnType<typeof RestartableNats.start>>
@@ -113,44 +115,78 @@ describe.concurrent.each(outages)("when NATS $outage", ({ begin, end }) => {
   )
 })
 
-const cases = servers.flatMap((server) => outages.map((outage) => ({ ...server, ...outage })))
+const cases = servers.flatMap((server) => outages.map((outage) => Object.assign({}, server, outage)))
 
 describe.concurrent.each(cases)("on $name, when NATS $outage", ({ bin, begin, end }) => {
   it.live("the worker says so, recovers by itself, and serves what was published after it", () =>
     Effect.gen(function* () {
       const nats = yield* RestartableNats.start({ bin })
-      const fn = yield* HttpFunction.start()
+      const fn = yield* HttpFunction.start({
+        answer: ({ url }, response) => void response.writeHead(url === "/failing/" ? 500 : 200).end()
+      })
       const worker = yield* startWorker({
         NATS_URL: nats.url,
         function_url: `${fn.url}/{name}`,
-        consumer_inactive_threshold: "50ms"
+        consumer_inactive_threshold: "50ms",
+        initial_retry_wait: "1h",
+        max_retry_wait: "1h"
       })
-      const publish = (name: string) =>
-        Effect.scoped(
-          Effect.flatMap(natsClient(nats.url), ({ jetstream }) =>
-            Effect.promise(() =>
-              jetstream.publish(`faas-request.${name}.openfaas-fn`, JSON.stringify({ Function: name }))
-            )
-          )
-        )
-      const queueIsEmpty = Effect.scoped(Effect.flatMap(natsClient(nats.url), QueueState.isEmpty))
-      yield* publish("known")
-      yield* fn.received(1)
-      yield* queueIsEmpty
+      // A client that is new each time: the outage is not about it.
+      const asStranger = <A>(
+        use: (stranger: Effect.Success<ReturnType<typeof Stranger.meet>>) => Effect.Effect<A>
+      ) => Effect.scoped(Effect.flatMap(Stranger.meet(nats.url), use))
+      const publish = (...names: ReadonlyArray<string>) =>
+        asStranger((stranger) => Effect.forEach(names, (name) => stranger.publish(name, { Function: name })))
+      const onlyTheFailingIsLeft = asStranger((stranger) => QueueState.holds(stranger, 1))
+
+      // The actor of a call in back-off looks for it all the while, also during the outage.
+      yield* publish("failing", "known")
+      yield* fn.received(2)
+      yield* onlyTheFailingIsLeft
 
       yield* begin(nats)
       yield* saysReady(worker.operationsUrl, 503)
       yield* end(nats)
-      yield* publish("known")
-      yield* publish("new")
-      yield* fn.received(3)
+      yield* publish("known", "new")
+      yield* fn.received(4)
       yield* saysReady(worker.operationsUrl, 200)
-      yield* queueIsEmpty
-      expect(fn.requests).toHaveLength(3)
+      // Not that nothing else is left: 2.9 may forget acknowledgements when it is killed.
+      expect(
+        fn.requests
+          .slice(2)
+          .map(({ url }) => url)
+          .sort()
+      ).toEqual(["/known/", "/new/"])
       expect(worker.log.lines.filter(({ level }) => level === "Error")).toEqual([])
     })
   )
 })
+
+it.live("a connection that is lost in the middle of an actor's question does not end the actor", () =>
+  Effect.gen(function* () {
+    const nats = yield* RestartableNats.start()
+    const proxy = yield* NatsProxy.start(nats.port)
+    const fn = yield* HttpFunction.start({ answer: (_, response) => void response.writeHead(500).end() })
+    const worker = yield* startWorker({
+      NATS_URL: proxy.url,
+      function_url: `${fn.url}/{name}`,
+      consumer_inactive_threshold: "50ms",
+      initial_retry_wait: "1h",
+      max_retry_wait: "1h"
+    })
+    const stranger = yield* Stranger.meet(nats.url)
+    const publish = stranger.publish("failing", { Function: "failing" })
+    yield* publish
+    yield* stranger.givenBack(1)
+    yield* proxy.silence("server")
+    yield* proxy.heldBack("num_ack_pending")
+    yield* proxy.cut
+    yield* worker.log.line("NATS reconnect")
+    yield* publish
+    yield* fn.received(2)
+    expect(worker.log.lines.filter(({ level }) => level === "Error")).toEqual([])
+  })
+)
 
 it.live("a queue that was only in NATS's memory is made again when NATS is started again", () =>
   Effect.gen(function* () {

@@ -5,6 +5,7 @@ import * as HttpFunction from "../support/HttpFunction.ts"
 import { servers, startNats } from "../support/NatsServers.ts"
 import * as QueueState from "../support/QueueState.ts"
 import * as ShortLivedConsumers from "../support/ShortLivedConsumers.ts"
+import * as Stranger from "../support/Stranger.ts"
 import {
   type Environment,
   type LogBook,
@@ -25,7 +26,7 @@ const shapes = [
   { shape: "a worker and a gateway", start: apart },
   { shape: "both in one process", start: startBoth }
 ]
-const cases = servers.flatMap((server) => shapes.map((shape) => ({ ...server, ...shape })))
+const cases = servers.flatMap((server) => shapes.map((shape) => Object.assign({}, server, shape)))
 
 const complaints = (log: LogBook) =>
   log.lines.filter(({ level }) => level === "Warn" || level === "Error").map(({ message }) => message)
@@ -113,7 +114,7 @@ describe.concurrent.each(cases)("on $name, the stream is deleted under $shape:",
 it.live("an actor whose stream was deleted ends, though its calls wait for their retries", () =>
   Effect.gen(function* () {
     const nats = yield* startNats()
-    const client = yield* natsClient(nats.url)
+    const stranger = yield* Stranger.meet(nats.url)
     const fn = yield* HttpFunction.start({ answer: (_, response) => void response.writeHead(500).end() })
     const worker = yield* ShortLivedConsumers.startWorker(
       {
@@ -125,9 +126,9 @@ it.live("an actor whose stream was deleted ends, though its calls wait for their
       },
       { serverThresholdMillis: 3_600_000 }
     )
-    yield* Effect.promise(() => client.jetstream.publish("faas-request.f.openfaas-fn", '{"Function":"f"}'))
-    yield* worker.log.line("retry")
-    yield* Effect.promise(() => client.manager.streams.delete(QueueState.streamName))
+    yield* stranger.publish("f", { Function: "f" })
+    yield* stranger.givenBack(1)
+    yield* Effect.promise(() => stranger.manager.streams.delete(QueueState.streamName))
     yield* worker.actorsEnded(1)
     expect(complaints(worker.log)).toEqual([resetWarning])
   })

@@ -6,11 +6,11 @@ import { servers, startNats } from "../support/NatsServers.ts"
 import { type Environment, spawnProgram, startGateway } from "../support/Sluice.ts"
 import * as Stranger from "../support/Stranger.ts"
 
-const total = 200
+const total = 60
 
 /**
- * Two hundred calls of a function that holds them, and two worker processes in the middle of them: forty calls
- * are done, five run in each.
+ * Sixty calls of a function that holds them, and two worker processes in the middle of them: twenty calls are
+ * done, five run in each.
  */
 const prepare = Effect.fnUntraced(function* (bin: string, more: Environment = {}) {
   const nats = yield* startNats({ bin })
@@ -33,13 +33,12 @@ const prepare = Effect.fnUntraced(function* (bin: string, more: Environment = {}
     { concurrency: 50, discard: true }
   )
   const first = yield* spawnProgram(["worker"], environment)
-  yield* fn.received(5)
   const second = yield* spawnProgram(["worker"], environment)
-  for (let arrived = 10; arrived < 50; arrived++) {
+  for (let arrived = 10; arrived < 30; arrived++) {
     yield* fn.received(arrived)
     gate.release(1)
   }
-  yield* fn.received(50)
+  yield* fn.received(30)
   return { gate, fn, stranger, ids, first, second }
 })
 
@@ -52,8 +51,6 @@ describe.each(servers)("two workers share a function, on $name", ({ bin }) => {
     () =>
       Effect.gen(function* () {
         const { gate, fn, stranger, ids, first, second } = yield* prepare(bin)
-        gate.release(40)
-        yield* fn.received(50)
         yield* first.signal("SIGTERM")
         gate.open()
         expect(yield* first.exit).toBe(0)
@@ -67,11 +64,11 @@ describe.each(servers)("two workers share a function, on $name", ({ bin }) => {
 
   it.live("one is killed: nothing is lost, and only what was running there is executed again", () =>
     Effect.gen(function* () {
-      const { gate, fn, stranger, ids, first } = yield* prepare(bin, { ack_wait: "1s" })
+      const { gate, fn, stranger, ids, first } = yield* prepare(bin, { ack_wait: "3s" })
       // What it has answered it has also told the server, before it dies.
-      yield* stranger.acked(40)
+      yield* stranger.acked(20)
       yield* first.end("SIGKILL")
-      yield* fn.ended(45)
+      yield* fn.ended(25)
       gate.open()
       yield* fn.ended(total + 5)
       yield* stranger.allFinished

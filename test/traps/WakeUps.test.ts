@@ -17,7 +17,7 @@ const prepare = Effect.fnUntraced(function* (bin: string, more: Environment) {
     fn,
     stranger,
     startWorker: startWorker(environment),
-    call: (name: string) => post(`${gateway.url}/async-function/${name}`)
+    call: (name: string, body = "") => post(`${gateway.url}/async-function/${name}`, { body })
   }
 })
 
@@ -63,6 +63,23 @@ describe.each(servers)("on $name", ({ bin }) => {
         }
         yield* stranger.allFinished
       })
+  )
+
+  it.live("a call published while the one before it runs starts by the wake-up alone", () =>
+    Effect.gen(function* () {
+      const { fn, stranger, call, startWorker } = yield* prepare(bin, onlyWakeUps)
+      yield* startWorker
+      // The second one comes when its actor has asked for the first one, within the same ten milliseconds.
+      fn.answer(async ({ body }, response) => {
+        if (body.length > 0) await Effect.runPromise(call("a"))
+        response.end()
+      })
+      for (let round = 1; round <= 20; round++) {
+        yield* call("a", "and another one")
+        yield* fn.ended(2 * round)
+      }
+      yield* stranger.allFinished
+    })
   )
 
   it.live("a wake-up for a function that is busy is not forgotten", () =>
