@@ -1,0 +1,81 @@
+import type { Latencies, Latency } from "./Latency.ts"
+import { median, percentile } from "./Statistics.ts"
+import type { Contestant, Measured } from "./Throughput.ts"
+
+/** Both contestants, one right after the other. */
+export type Round = Readonly<Record<Contestant, Measured>>
+
+/** One figure over all rounds: medians, and the worker's as a multiple of the raw loop's in the same round. */
+export interface Comparison {
+  readonly raw: number
+  readonly worker: number
+  readonly ratio: number
+  readonly ratios: ReadonlyArray<number>
+}
+
+export interface Percentiles {
+  readonly p50: number
+  readonly p99: number
+}
+
+export interface Summary {
+  readonly callsPerSecond: Comparison
+  readonly cpuMicrosPerCall: Comparison
+  /** milliseconds */
+  readonly latency: Readonly<Record<keyof Latencies, Readonly<Record<keyof Latency, Percentiles>>>>
+}
+
+export interface Mark {
+  readonly name: string
+  readonly value: number
+  readonly bound: string
+  readonly met: boolean
+}
+
+export const summarize = (rounds: ReadonlyArray<Round>, { notSpawned, idle }: Latencies): Summary => ({
+  callsPerSecond: compare(rounds, (measured) => measured.callsPerSecond),
+  cpuMicrosPerCall: compare(rounds, (measured) => measured.cpuMicrosPerCall),
+  latency: { notSpawned: percentilesOf(notSpawned), idle: percentilesOf(idle) }
+})
+
+/** What the project promises of itself. */
+export const marks = ({ callsPerSecond, cpuMicrosPerCall, latency }: Summary): ReadonlyArray<Mark> => [
+  atMost("CPU a call, worker / raw", cpuMicrosPerCall.ratio, 1.6),
+  atLeast("calls/s, worker / raw", callsPerSecond.ratio, 0.6),
+  atMost("p50 from 202 to the function, actor not spawned, ms", latency.notSpawned.fromAccept.p50, 10),
+  atMost("p50 from 202 to the function, actor idle, ms", latency.idle.fromAccept.p50, 10)
+]
+
+const compare = (rounds: ReadonlyArray<Round>, figure: (measured: Measured) => number): Comparison => {
+  const ratios = rounds.map(({ raw, worker }) => figure(worker) / figure(raw))
+  return {
+    raw: median(rounds.map(({ raw }) => figure(raw))),
+    worker: median(rounds.map(({ worker }) => figure(worker))),
+    ratio: median(ratios),
+    ratios
+  }
+}
+
+const percentilesOf = (latencies: ReadonlyArray<Latency>) => ({
+  fromAccept: percentiles(latencies.map(({ fromAccept }) => fromAccept)),
+  fromPost: percentiles(latencies.map(({ fromPost }) => fromPost))
+})
+
+const percentiles = (values: ReadonlyArray<number>): Percentiles => ({
+  p50: percentile(values, 0.5),
+  p99: percentile(values, 0.99)
+})
+
+const atMost = (name: string, value: number, bound: number): Mark => ({
+  name,
+  value,
+  bound: `at most ${bound}`,
+  met: value <= bound
+})
+
+const atLeast = (name: string, value: number, bound: number): Mark => ({
+  name,
+  value,
+  bound: `at least ${bound}`,
+  met: value >= bound
+})

@@ -1,0 +1,111 @@
+import { writeFile } from "node:fs/promises"
+import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { Console, Effect, Option } from "effect"
+import { Command, Flag } from "effect/cli"
+import * as Ending from "../src/cli/Ending.ts"
+import * as NatsServer from "../src/natsserver/NatsServer.ts"
+import { version } from "../src/version.ts"
+import { BenchError } from "./BenchError.ts"
+import * as Latency from "./Latency.ts"
+import * as Queue from "./Queue.ts"
+import * as Report from "./Report.ts"
+import * as Summary from "./Summary.ts"
+import * as Throughput from "./Throughput.ts"
+
+const atLeastOne = (name: string, fallback: number, description: string) =>
+  Flag.Int(name).pipe(
+    Flag.filter(
+      (value) => value >= 1,
+      (value) => `Expected a whole number of at least 1, got ${value}`
+    ),
+    Flag.withDescription(`${description} (default ${fallback})`),
+    Flag.withDefault(fallback)
+  )
+
+const flags = {
+  rounds: atLeastOne("rounds", 5, "rounds of both contestants, after one that does not count"),
+  calls: atLeastOne("calls", 20_000, "calls of a contestant in a round"),
+  inFlight: atLeastOne("in-flight", 64, "calls in flight"),
+  latencyCalls: atLeastOne("latency-calls", 200, "calls for each kind of latency"),
+  adaptive: Flag.Boolean("adaptive").pipe(
+    Flag.withoutNegation,
+    Flag.withDescription(
+      "let the worker find its limit instead of giving it as many in flight as the raw loop"
+    ),
+    Flag.withDefault(false)
+  ),
+  json: Flag.String("json").pipe(
+    Flag.withMetavar("file"),
+    Flag.withDescription("where to write all that was measured"),
+    Flag.optional
+  ),
+  profiles: Flag.String("profiles").pipe(
+    Flag.withMetavar("directory"),
+    Flag.withDescription("where to write CPU profiles of the contestants, which become slower by it"),
+    Flag.optional
+  ),
+  marks: Flag.Boolean("marks").pipe(
+    Flag.withoutNegation,
+    Flag.withDescription("exit with 1 when a mark is missed"),
+    Flag.withDefault(false)
+  )
+}
+
+const bench = Command.make(
+  "bench",
+  flags,
+  Effect.fnUntraced(function* (given) {
+    const server = yield* NatsServer.start()
+    const queue = yield* Queue.make(server.url)
+    const machine = Report.machine(queue.serverVersion)
+    yield* Console.log(machine)
+    yield* Console.log(
+      `${given.rounds} rounds of ${given.calls} calls of ${Queue.messageBytes} bytes, ${given.inFlight} in flight\n`
+    )
+
+    const measure = (contestant: Throughput.Contestant) =>
+      Throughput.measure(contestant, {
+        natsUrl: server.url,
+        calls: given.calls,
+        inFlight: given.inFlight,
+        adaptive: given.adaptive,
+        profiles: Option.getOrUndefined(given.profiles)
+      })
+    const rounds: Array<Summary.Round> = []
+    for (let number = 0; number <= given.rounds; number++) {
+      // Who comes first takes turns too.
+      const round =
+        number % 2 === 0
+          ? yield* Effect.all({ raw: measure("raw"), worker: measure("worker") })
+          : yield* Effect.all({ worker: measure("worker"), raw: measure("raw") })
+      yield* Console.log(Report.roundLine(number, round))
+      if (number > 0) rounds.push(round)
+    }
+    yield* Console.log(`latency: 2 × ${given.latencyCalls} calls, one at a time`)
+    const latencies = yield* Latency.measure({ natsUrl: server.url, calls: given.latencyCalls })
+
+    const summary = Summary.summarize(rounds, latencies)
+    const marks = Summary.marks(summary)
+    yield* Console.log(`\n${Report.tables(summary)}\n\n${marks.map(Report.markLine).join("\n")}`)
+    if (Option.isSome(given.json)) {
+      const file = given.json.value
+      const { calls, inFlight, latencyCalls } = given
+      const everything = { machine, calls, inFlight, latencyCalls, summary, marks, rounds, latencies }
+      yield* Effect.promise(() => writeFile(file, `${JSON.stringify(everything, null, 2)}\n`))
+    }
+    if (given.marks && marks.some(({ met }) => !met)) {
+      return yield* new BenchError({ message: "a mark is missed" })
+    }
+  }, Effect.scoped)
+).pipe(
+  Command.withDescription(
+    `What the worker costs, beside a raw loop that does the same with promises: calls a second, CPU a call,
+  and the time from accepting a call to invoking the function on an idle system.`
+  )
+)
+
+Command.run(bench, { version }).pipe(
+  Effect.provide(NodeServices.layer),
+  Effect.tapCause(Ending.report),
+  NodeRuntime.runMain({ disableErrorReporting: true })
+)
