@@ -1,10 +1,14 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { vi } from "vitest"
 import { Gate } from "../support/Gate.ts"
 import * as HttpFunction from "../support/HttpFunction.ts"
 import { servers, startNats } from "../support/NatsServers.ts"
 import { type Environment, spawnProgram, startGateway } from "../support/Sluice.ts"
 import * as Stranger from "../support/Stranger.ts"
+
+// Processes are slow to start where many others run.
+vi.setConfig({ testTimeout: 90_000 })
 
 const total = 60
 
