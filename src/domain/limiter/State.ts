@@ -107,10 +107,15 @@ export interface Tolerance {
   /** Rejections since the last other answer. */
   readonly inRow: number
   readonly experimentAt: number
-  /**
-   * A somewhat lower limit for the calls after call `after`; `before` is the share that was rejected before.
-   */
-  readonly experiment: { readonly after: number; readonly rejected: number; readonly before: number } | null
+  readonly experiment: Experiment | null
+}
+
+/** A somewhat lower limit for the calls after call `after`. */
+export interface Experiment {
+  readonly after: number
+  readonly rejected: number
+  /** The share that was rejected before. */
+  readonly before: number
 }
 
 /**

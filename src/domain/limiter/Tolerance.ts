@@ -10,7 +10,7 @@ import {
 } from "./Constants.ts"
 import * as Loss from "./Loss.ts"
 import * as Ramp from "./Ramp.ts"
-import type { Options, State, Tolerance } from "./State.ts"
+import type { Experiment, Options, State, Tolerance } from "./State.ts"
 
 /**
  * The limit where replicas are picked at random (rule 6). Full use would mean nothing but rejections, so it
@@ -43,10 +43,8 @@ const leave = (state: State): State => ({
 /** A call has left and makes `inFlight`. */
 export const dispatched = (state: State, options: Options, tolerance: Tolerance, inFlight: number): State => {
   const known = { ...tolerance, share: tolerance.share * (1 - 1 / EXPERIMENT_CALLS) }
-  const raise = inFlight >= state.confirmed ? TOLERATED * step(state) : 0
-  return known.experiment === null && Clock.now(state) < known.experimentAt
-    ? moved(state, options, known, raise)
-    : experimented(state, known)
+  if (known.experiment !== null) return judged(state, known, known.experiment)
+  return moved(state, options, known, inFlight >= state.confirmed ? TOLERATED * step(state) : 0)
 }
 
 /** A call was rejected; `inFlight` are left. */
@@ -61,9 +59,13 @@ export const rejected = (
   if (inFlight === 0 || inRow >= TOLERANCE_IN_A_ROW) return Loss.begin(leave(state), inFlight)
   const known = { ...tolerance, inRow, share: tolerance.share + 1 / EXPERIMENT_CALLS }
   const { experiment } = tolerance
-  if (experiment === null) return moved(state, options, known, -step(state))
-  const counted = { ...experiment, rejected: experiment.rejected + (seq > experiment.after ? 1 : 0) }
-  return { ...state, tolerance: { ...known, experiment: counted } }
+  if (experiment !== null) {
+    const counted = { ...experiment, rejected: experiment.rejected + (seq > experiment.after ? 1 : 0) }
+    return { ...state, tolerance: { ...known, experiment: counted } }
+  }
+  return Clock.now(state) < known.experimentAt
+    ? moved(state, options, known, -step(state))
+    : begun(state, known)
 }
 
 /** A call was answered otherwise. */
@@ -82,17 +84,18 @@ const moved = (state: State, options: Options, tolerance: Tolerance, by: number)
  * Now and then a little less is tried. Random picks then reject a little less; a function that rejects only
  * when all of it is full rejects nothing any more, and is recognised by that.
  */
-const experimented = (state: State, tolerance: Tolerance): State => {
-  const { experiment, level, share } = tolerance
-  if (experiment === null) {
-    const less = Math.max(1, Math.floor(EXPERIMENT_CUT * level))
-    // What is in flight beyond that has to come back before its effect can be seen.
-    const begun = { after: state.seq + state.confirmed - less, rejected: 0, before: share }
-    return { ...state, confirmed: less, tolerance: { ...tolerance, experiment: begun } }
-  }
+const begun = (state: State, tolerance: Tolerance): State => {
+  const less = Math.max(1, Math.floor(EXPERIMENT_CUT * tolerance.level))
+  // What is in flight beyond that has to come back before its effect can be seen.
+  const experiment = { after: state.seq + state.confirmed - less, rejected: 0, before: tolerance.share }
+  return { ...state, confirmed: less, tolerance: { ...tolerance, experiment } }
+}
+
+const judged = (state: State, tolerance: Tolerance, experiment: Experiment): State => {
   const calls = state.seq - experiment.after
   if (calls < EXPERIMENT_CALLS) return { ...state, tolerance }
   if (experiment.rejected < EXPERIMENT_POOLED * experiment.before * calls) return leave(state)
-  const next = { ...tolerance, experiment: null, experimentAt: Clock.now(state) + EXPERIMENT_EVERY }
-  return { ...state, confirmed: Math.floor(level), tolerance: next }
+  const experimentAt = Clock.now(state) + EXPERIMENT_EVERY
+  const next = { ...tolerance, experiment: null, experimentAt }
+  return { ...state, confirmed: Math.floor(tolerance.level), tolerance: next }
 }
