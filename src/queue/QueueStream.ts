@@ -1,5 +1,5 @@
 import type { StreamConfig, StreamInfo } from "@nats-io/jetstream"
-import { Context, Effect, Layer, Schedule } from "effect"
+import { Context, Duration, Effect, Layer, Schedule } from "effect"
 import * as StreamRules from "../domain/StreamRules.ts"
 import type * as SubjectTemplate from "../domain/SubjectTemplate.ts"
 import { Nats } from "./Nats.ts"
@@ -29,6 +29,12 @@ export class QueueStream extends Context.Service<
 >()("sluice/queue/QueueStream") {
   static readonly layer = (options: QueueStreamOptions) => Layer.effect(QueueStream, make(options))
 }
+
+/**
+ * Up to 2.9 the server removes the files of a deleted stream when its name is free already: a stream made in
+ * that moment takes calls and never hands them out.
+ */
+const RESET_PAUSE = Duration.millis(500)
 
 const waitForJetStream = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("5 seconds")])
 
@@ -65,11 +71,11 @@ const make = Effect.fnUntraced(function* (options: QueueStreamOptions) {
     for (const line of warnings) yield* Effect.logWarning(`stream ${wanted.name}: ${line}`)
   })
 
-  const ensure = find.pipe(
-    Effect.catch((error) => (isStreamNotFound(error) ? add : Effect.fail(error))),
-    Effect.mapError(toQueueError),
-    Effect.flatMap(adopt)
-  )
+  const findOr = <E>(make: Effect.Effect<StreamInfo, E>) =>
+    Effect.catch(find, (error) => (isStreamNotFound(error) ? make : Effect.fail(error)))
+  const ensure = Effect.suspend(() =>
+    findOr(created === "" ? add : Effect.delay(findOr(add), RESET_PAUSE))
+  ).pipe(Effect.mapError(toQueueError), Effect.flatMap(adopt))
   yield* ensure.pipe(
     Effect.tapError((error) =>
       error._tag === "QueueError" && error.reason === "unavailable"

@@ -11,6 +11,7 @@ type Side = "client" | "server"
 export const start = Effect.fnUntraced(function* (port: number) {
   const sockets = new Set<Socket>()
   const chunks = new ArrivalCounter()
+  const dials = new ArrivalCounter()
   let silenced: Side | undefined
   let held: Array<{ readonly data: Buffer; readonly to: Socket }> = []
   let count = 0
@@ -30,6 +31,7 @@ export const start = Effect.fnUntraced(function* (port: number) {
     })
   }
   const server = createServer((client) => {
+    dials.add()
     const upstream = connect(port, "127.0.0.1")
     relay("client", client, upstream)
     relay("server", upstream, client)
@@ -57,6 +59,8 @@ export const start = Effect.fnUntraced(function* (port: number) {
 
   return {
     url: `nats://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    /** Waits until the client has connected so many times since the start, whether the server was there or not. */
+    dialled: (count: number) => dials.atLeast(count),
     /** Ends every connection, what was held back is lost; the client may connect again at once. */
     cut: Effect.sync(end),
     /** From now on the other side does not hear this one. */

@@ -127,6 +127,18 @@ describe.concurrent.each(outages)("when NATS $outage", ({ begin, end }) => {
   )
 })
 
+it.live("while NATS is away a call is refused for that, not for its size", () =>
+  Effect.gen(function* () {
+    const nats = yield* RestartableNats.start()
+    const proxy = yield* NatsProxy.start(nats.port)
+    const gateway = yield* startGateway({ NATS_URL: proxy.url })
+    yield* nats.kill
+    // From the first attempt to connect again the client knows nothing of the server.
+    yield* proxy.dialled(2)
+    expect((yield* post(`${gateway.url}/async-function/f`)).status).toBe(503)
+  })
+)
+
 const cases = servers.flatMap((server) => outages.map((outage) => Object.assign({}, server, outage)))
 
 describe.concurrent.each(cases)("on $name, when NATS $outage", ({ bin, begin, end }) => {

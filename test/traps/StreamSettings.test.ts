@@ -17,7 +17,7 @@ const startWith = Effect.fnUntraced(function* (config: Partial<StreamConfig>, bi
   return { ...client, url: nats.url }
 })
 
-describe.concurrent("a stream that exists with settings that lose calls", () => {
+describe("a stream that exists with settings that lose calls", () => {
   it.live.each(["gateway", "worker", "start"])(
     "stops sluice %s with one message that says which",
     (program) =>
