@@ -86,7 +86,7 @@ export const make = Effect.fnUntraced(function* (options: ActorsOptions, streamG
     if (actors.size === 0) return
     served = [...actors.values()].map(({ actor }) => stream.subjects.subject(actor.fn))
     for (const { actor } of actors.values()) actor.retire()
-    yield* Effect.logInfo("draining", { functions: actors.size, grace: options.shutdownGraceMillis / 1000 })
+    yield* Effect.logInfo("draining", { functions: served.length, grace: options.shutdownGraceMillis / 1000 })
     const grace = Duration.millis(options.shutdownGraceMillis)
     const drained = yield* Effect.timeoutOption(FiberMap.awaitEmpty(fibers), grace)
     if (Option.isSome(drained)) return
