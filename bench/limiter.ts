@@ -1,5 +1,5 @@
 /**
- * What a decision of the adaptive limit costs: `node bench/limiter.ts`. A step is one event with its look for
+ * What a decision of the adaptive limit costs: `npm run bench:limiter`. A step is one event with its look for
  * room, as the worker makes it: a function with 50 places, always full, a call every 2 ms.
  */
 import { getHeapStatistics } from "node:v8"
