@@ -31,7 +31,10 @@ export class WakeUps extends Context.Service<
           Effect.asVoid(
             Effect.acquireRelease(
               Effect.sync(() =>
-                connection.subscribe(topic, { callback: (_, message) => callback(message.string()) })
+                connection.subscribe(topic, {
+                  // A refused subscription comes as an error, with a message that is none.
+                  callback: (error, message) => (error === null ? callback(message.string()) : undefined)
+                })
               ),
               (subscription) => Effect.sync(() => subscription.unsubscribe())
             )

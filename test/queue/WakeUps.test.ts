@@ -1,0 +1,34 @@
+import { expect, it } from "@effect/vitest"
+import { Context, Effect, Exit, Layer, Scope } from "effect"
+import * as App from "../../src/App.ts"
+import { QueueHealth } from "../../src/queue/QueueHealth.ts"
+import { WakeUps } from "../../src/queue/WakeUps.ts"
+import { ArrivalCounter } from "../support/ArrivalCounter.ts"
+import { startNats } from "../support/NatsServers.ts"
+import { natsClient, settings } from "../support/Sluice.ts"
+
+it.live("the last wake-up of a burst leaves before the connection is closed, and none after it", () =>
+  Effect.gen(function* () {
+    const nats = yield* startNats()
+    const { connection } = yield* natsClient(nats.url)
+    const heard: Array<string> = []
+    const arrivals = new ArrivalCounter()
+    connection.subscribe("sluice.wake.faas-request", {
+      callback: (_, message) => {
+        heard.push(message.string())
+        arrivals.add()
+      }
+    })
+    yield* Effect.promise(() => connection.flush())
+
+    const scope = yield* Scope.make()
+    const queue = App.queue(settings("gateway", { NATS_URL: nats.url }), "gateway", "memory")
+    const context = yield* Layer.buildWithScope(Layer.provide(queue, QueueHealth.layer), scope)
+    const wakeUps = Context.get(context, WakeUps)
+    for (const subject of ["a", "a", "a", "b"]) wakeUps.send(subject)
+    yield* Scope.close(scope, Exit.void)
+    yield* arrivals.atLeast(3)
+    yield* Effect.promise(() => connection.flush())
+    expect(heard).toEqual(["a", "b", "a"])
+  })
+)
