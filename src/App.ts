@@ -16,6 +16,7 @@ import { Nats } from "./queue/Nats.ts"
 import { Publisher } from "./queue/Publisher.ts"
 import { QueueHealth } from "./queue/QueueHealth.ts"
 import { QueueStream } from "./queue/QueueStream.ts"
+import { WaitingCalls } from "./queue/WaitingCalls.ts"
 import { WakeUps } from "./queue/WakeUps.ts"
 import type { Settings } from "./settings/Settings.ts"
 import { version } from "./version.ts"
@@ -39,7 +40,8 @@ export const queue = (settings: Settings, program: string, storage: Storage) =>
         queue: settings.queueName,
         subjects: settings.subjects,
         storage,
-        replicas: settings.natsStreamReplicas
+        replicas: settings.natsStreamReplicas,
+        limits: { maxMessages: settings.maxQueueMessages, maxBytes: settings.maxQueueBytes }
       })
     ),
     Layer.provideMerge(Nats.layer({ url: settings.natsUrl, name: `sluice ${program} ${settings.queueName}` }))
@@ -51,8 +53,9 @@ const gatewayParts = (settings: Settings) =>
     defaultNamespace: settings.defaultNamespace,
     queueName: settings.queueName,
     upstreamTimeoutMillis: settings.upstreamTimeout,
-    shutdownGraceMillis: settings.shutdownGrace
-  }).pipe(Layer.provide(Publisher.layer({ timeoutMillis: settings.publishTimeout })))
+    shutdownGraceMillis: settings.shutdownGrace,
+    maxAcceptingBytes: settings.maxAcceptingBytes
+  }).pipe(Layer.provide([Publisher.layer({ timeoutMillis: settings.publishTimeout }), WaitingCalls.layer]))
 
 /** How a call is processed: called, judged, settled. */
 export const processing = (settings: Settings, storage: Storage) =>

@@ -20,10 +20,16 @@ export interface StreamSettings {
 
 export const queueStreamName = (queue: string): string => `OF_${queue}`
 
+/** The most that a stream takes; 0 for as much as there is room for. */
+export interface StreamLimits {
+  readonly maxMessages: number
+  readonly maxBytes: number
+}
+
 /** The stream of a queue as we make it. */
 export const queueStream = (
   queue: string,
-  options: { readonly storage: "file" | "memory"; readonly replicas: number }
+  options: { readonly storage: "file" | "memory"; readonly replicas: number; readonly limits?: StreamLimits }
 ): StreamSettings => ({
   name: queueStreamName(queue),
   subjects: [queue, `${queue}.>`],
@@ -33,8 +39,8 @@ export const queueStream = (
   storage: options.storage,
   num_replicas: options.replicas,
   max_age: 0,
-  max_msgs: -1,
-  max_bytes: -1,
+  max_msgs: options.limits?.maxMessages || -1,
+  max_bytes: options.limits?.maxBytes || -1,
   max_msgs_per_subject: -1,
   discard_new_per_subject: false,
   no_ack: false
@@ -80,6 +86,7 @@ export const check = (existing: StreamSettings, wanted: StreamSettings): Finding
     )
   } else {
     for (const key of limits) {
+      if (limited(wanted[key])) continue
       warnings.push(`${key} is ${existing[key]}, ours is unlimited: calls beyond it are refused`)
     }
     if (existing.discard !== wanted.discard) {
@@ -92,3 +99,14 @@ export const check = (existing: StreamSettings, wanted: StreamSettings): Finding
   }
   return { fatal, warnings }
 }
+
+/** The limits of an existing stream that the settings want otherwise; one that they do not name stays. */
+export const limitChanges = (
+  existing: StreamSettings,
+  wanted: StreamSettings
+): Partial<Pick<StreamSettings, "max_msgs" | "max_bytes">> => ({
+  ...(limited(wanted.max_msgs) && wanted.max_msgs !== existing.max_msgs ? { max_msgs: wanted.max_msgs } : {}),
+  ...(limited(wanted.max_bytes) && wanted.max_bytes !== existing.max_bytes
+    ? { max_bytes: wanted.max_bytes }
+    : {})
+})

@@ -1,11 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { Clock, Effect, Result } from "effect"
 import * as Call from "../domain/Call.ts"
-import type * as FunctionName from "../domain/FunctionName.ts"
+import * as FunctionName from "../domain/FunctionName.ts"
 import * as GoUrl from "../domain/GoUrl.ts"
 import * as Headers from "../domain/Headers.ts"
+import type { FunctionSpec } from "../functions/FunctionSpec.ts"
 import { Functions } from "../functions/Functions.ts"
 import { Publisher } from "../queue/Publisher.ts"
+import { WaitingCalls } from "../queue/WaitingCalls.ts"
+import type { Admission } from "./Admission.ts"
 import * as CallId from "./CallId.ts"
 import * as Problems from "./Problems.ts"
 import * as RequestBody from "./RequestBody.ts"
@@ -19,6 +22,7 @@ import { largestBody, storedCall } from "./StoredCall.ts"
 export const handle = Effect.fnUntraced(function* (
   target: Target,
   queueName: string,
+  admission: Admission,
   request: IncomingMessage,
   response: ServerResponse
 ) {
@@ -36,6 +40,11 @@ export const handle = Effect.fnUntraced(function* (
   const tooLarge = Problems.tooLarge(maxBytes, limit)
   if (limit < 0 || RequestBody.isDeclaredAbove(limit, request)) return yield* tooLarge
 
+  // A body without a declared length may become as large as is allowed.
+  const declared = Number(request.headers["content-length"] ?? (hasBody(request) ? limit : 0))
+  if (!(yield* admission.admit(declared))) return yield* Problems.overloaded(admission.limitBytes)
+  yield* keepBelowMaxPending(target.fn, spec)
+
   RequestBody.invite(request, response)
   const body = yield* RequestBody.collect(request, limit)
   if (body === undefined) return yield* tooLarge
@@ -45,6 +54,24 @@ export const handle = Effect.fnUntraced(function* (
     .pipe(Effect.mapError((error) => (error.reason === "too-large" ? tooLarge : Problems.notQueued(error))))
   response.writeHead(202, { "X-Start-Time": startTime, "Content-Length": 0 })
   response.end()
+}, Effect.scoped)
+
+const hasBody = (request: IncomingMessage): boolean => request.headers["transfer-encoding"] !== undefined
+
+/** The annotation that says how many unfinished calls a function may have in its queue. */
+const MAX_PENDING_ANNOTATION = "com.openfaas.queue.max_pending"
+
+const keepBelowMaxPending = Effect.fnUntraced(function* (fn: FunctionName.FunctionName, spec: FunctionSpec) {
+  const text = spec.annotations[MAX_PENDING_ANNOTATION]
+  if (text === undefined) return
+  const limit = Number(text)
+  if (text.trim() === "" || !Number.isInteger(limit) || limit < 1) {
+    return yield* Effect.logWarning(
+      `${MAX_PENDING_ANNOTATION} of ${FunctionName.key(fn)} is ${JSON.stringify(text)} and ignored: it has to be a whole number from 1`
+    )
+  }
+  const { addBelow } = yield* WaitingCalls
+  if (!(yield* addBelow(limit, fn))) return yield* Problems.tooManyPending(fn, limit)
 })
 
 const callbackUrlOf = Effect.fnUntraced(function* (header: Headers.HeaderMap) {

@@ -58,23 +58,48 @@ export const tooLarge = (messageLimit: number, bodyLimit: number) => {
 
 const retrySoon = { "Retry-After": "1" }
 
-/**
- * The queue did not take the call. Also a full queue is a 503, not the 507 of WebDAV: it is a passing state,
- * and clients and proxies know how to wait for that.
- */
+/** The queue did not take the call. */
 export const notQueued = ({ reason, detail }: PublishError) => {
+  if (reason === "queue-full") {
+    return full("queue-full", "The queue is full", `${detail}. The call was not stored; send it again later.`)
+  }
   const consequence =
     reason === "not-confirmed"
       ? "The call may have been stored all the same: sending it again can make it run twice."
       : "The call was not stored; send it again later."
   return new Problem({
     status: 503,
-    kind: reason === "queue-full" ? "queue-full" : "queue-unavailable",
-    title: reason === "queue-full" ? "The queue is full" : "The queue is unavailable",
+    kind: "queue-unavailable",
+    title: "The queue is unavailable",
     detail: `${detail}. ${consequence}`,
     headers: retrySoon
   })
 }
+
+/** The function has as many calls waiting as its owner allows. */
+export const tooManyPending = (fn: FunctionName.FunctionName, limit: number) =>
+  full(
+    "too-many-pending",
+    "Too many calls are waiting",
+    `${FunctionName.key(fn)} may have ${limit} unfinished calls (its annotation com.openfaas.queue.max_pending). ` +
+      "The call was not stored; send it again later."
+  )
+
+/** A limit that somebody set is reached: the caller sends more than is finished. */
+const full = (kind: string, title: string, detail: string) =>
+  new Problem({ status: 429, kind, title, detail, headers: retrySoon })
+
+/** More is sent than JetStream confirms; `limit` in bytes. */
+export const overloaded = (limit: number) =>
+  new Problem({
+    status: 503,
+    kind: "overloaded",
+    title: "Too much is sent at once",
+    detail:
+      `Calls of ${limit} bytes (max_accepting_bytes) are being received or wait to be confirmed. ` +
+      "The call was not stored; send it again later.",
+    headers: retrySoon
+  })
 
 export const unreachable = (fn: FunctionName.FunctionName, why: string) =>
   new Problem({

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import { Context, Effect, Layer } from "effect"
 import { Agent } from "undici"
 import * as HttpListener from "../operations/HttpListener.ts"
+import { Admission } from "./Admission.ts"
 import * as AsyncFunction from "./AsyncFunction.ts"
 import * as Problems from "./Problems.ts"
 import { route } from "./Route.ts"
@@ -19,6 +20,8 @@ export interface Options {
   readonly upstreamTimeoutMillis: number
   /** How long running requests may go on when the program stops, milliseconds. */
   readonly shutdownGraceMillis: number
+  /** Of asynchronous calls that are being received or wait to be confirmed, bytes. */
+  readonly maxAcceptingBytes: number
 }
 
 /** The HTTP front: stores asynchronous calls, passes synchronous ones on. */
@@ -35,19 +38,21 @@ const make = Effect.fnUntraced(function* (options: Options) {
     Effect.sync(() => new Agent({ headersTimeout: 0, bodyTimeout: 0 })),
     (agent) => Effect.promise(() => agent.destroy())
   )
+  const admission = new Admission(options.maxAcceptingBytes)
   return yield* HttpListener.listen({
     port: options.port,
     host: options.host,
     setting: "port",
     shutdownGraceMillis: options.shutdownGraceMillis,
     requestTimeoutMillis: Math.max(leastRequestTimeoutMillis, options.upstreamTimeoutMillis),
-    handler: (request, response) => dispatch(options, agent, request, response)
+    handler: (request, response) => dispatch(options, agent, admission, request, response)
   })
 })
 
 const dispatch = Effect.fnUntraced(function* (
   options: Options,
   agent: Agent,
+  admission: Admission,
   request: IncomingMessage,
   response: ServerResponse
 ) {
@@ -55,7 +60,7 @@ const dispatch = Effect.fnUntraced(function* (
   const target = route(method, url, options.defaultNamespace)
   switch (target._tag) {
     case "Async":
-      return yield* AsyncFunction.handle(target, options.queueName, request, response)
+      return yield* AsyncFunction.handle(target, options.queueName, admission, request, response)
     case "Sync":
       return yield* SyncFunction.handle(target, agent, options.upstreamTimeoutMillis, request, response)
     case "NotFound":

@@ -12,6 +12,8 @@ export interface QueueStreamOptions {
   readonly subjects: SubjectTemplate.SubjectTemplate
   readonly storage: "file" | "memory"
   readonly replicas: number
+  /** an existing stream gets them too */
+  readonly limits?: StreamRules.StreamLimits
 }
 
 /** The stream of one queue: made when it is missing, checked when it is there. */
@@ -54,7 +56,8 @@ const make = Effect.fnUntraced(function* (options: QueueStreamOptions) {
 
   const adopt = Effect.fnUntraced(function* (info: StreamInfo) {
     const { no_ack = false, discard_new_per_subject = false, ...config } = info.config
-    const { fatal, warnings } = StreamRules.check({ ...config, no_ack, discard_new_per_subject }, wanted)
+    const existing = { ...config, no_ack, discard_new_per_subject }
+    const { fatal, warnings } = StreamRules.check(existing, wanted)
     if (fatal.length > 0) {
       return yield* new QueueMisconfigured({
         message:
@@ -62,6 +65,11 @@ const make = Effect.fnUntraced(function* (options: QueueStreamOptions) {
           fatal.map((line) => `  - ${line}`).join("\n") +
           `\nChange it (nats stream edit ${wanted.name}), or remove it when it is empty (nats stream delete ${wanted.name}); it is then made again as it should be.`
       })
+    }
+    const limits = StreamRules.limitChanges(existing, wanted)
+    if (Object.keys(limits).length > 0) {
+      yield* request(() => manager.streams.update(wanted.name, limits)).pipe(Effect.mapError(toQueueError))
+      yield* Effect.logInfo("stream updated", { stream: wanted.name, ...limits })
     }
     health.report("stream", { ok: true, detail: wanted.name })
     if (created === info.created) return

@@ -67,6 +67,18 @@ export const table = {
     "1",
     "servers that keep a copy of the streams Sluice creates"
   ),
+  maxQueueMessages: setting(
+    "max_queue_messages",
+    integer(0, 1_000_000_000),
+    "0",
+    "calls that the queue holds at most, more are refused with 429; 0 for no limit of ours"
+  ),
+  maxQueueBytes: setting(
+    "max_queue_bytes",
+    integer(0, Number.MAX_SAFE_INTEGER),
+    "0",
+    "bytes that the queue holds at most, more are refused with 429; 0 for no limit of ours"
+  ),
   queueName: setting("queue_name", queueName, "faas-request", "the queue: its stream is OF_<queue_name>"),
   subjectTemplate: setting(
     "subject_template",
@@ -209,6 +221,13 @@ export const table = {
     duration("1ms"),
     "5s",
     "how long storing an accepted call may take",
+    ofGateway
+  ),
+  maxAcceptingBytes: setting(
+    "max_accepting_bytes",
+    integer(1_048_576, Number.MAX_SAFE_INTEGER),
+    "67108864",
+    "bodies that are received or wait for their confirmation, in bytes; more are refused with 503",
     ofGateway
   ),
   port: setting("port", integer(0, 65535), "8080", "port of the HTTP gateway; 0 takes a free one", ofGateway),

@@ -72,3 +72,18 @@ describe("an existing stream", () => {
     )
   })
 })
+
+describe("limits in the settings", () => {
+  const limits = { maxMessages: 10, maxBytes: 0 }
+  const wanted = StreamRules.queueStream("jobs", { storage: "file", replicas: 1, limits })
+
+  it("are given to a stream that has others, and only those that are set", () => {
+    expect(StreamRules.limitChanges({ ...ours, max_bytes: 500 }, wanted)).toEqual({ max_msgs: 10 })
+    expect(StreamRules.limitChanges(wanted, wanted)).toEqual({})
+    expect(StreamRules.limitChanges({ ...ours, max_msgs: 7 }, ours)).toEqual({})
+  })
+
+  it("are no reason to warn", () => {
+    expect(StreamRules.check(wanted, wanted)).toEqual({ fatal: [], warnings: [] })
+  })
+})

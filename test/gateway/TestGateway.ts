@@ -6,6 +6,7 @@ import type { FunctionSpec, Lookup } from "../../src/functions/FunctionSpec.ts"
 import { Functions } from "../../src/functions/Functions.ts"
 import { Server } from "../../src/gateway/Server.ts"
 import { Publisher } from "../../src/queue/Publisher.ts"
+import { WaitingCalls } from "../../src/queue/WaitingCalls.ts"
 import type { PublishError } from "../../src/queue/QueueError.ts"
 
 export interface Options {
@@ -16,6 +17,7 @@ export interface Options {
   readonly maxMessageBytes?: number
   readonly upstreamTimeoutMillis?: number
   readonly shutdownGraceMillis?: number
+  readonly maxAcceptingBytes?: number
 }
 
 export const found = (fn: FunctionName.FunctionName, spec: Partial<FunctionSpec> = {}): Lookup => ({
@@ -43,6 +45,7 @@ export const start = Effect.fnUntraced(function* (options: Options = {}) {
       ),
     maxMessageBytes: () => options.maxMessageBytes ?? 1_000_000
   })
+  const waiting = Layer.succeed(WaitingCalls, { addBelow: () => Effect.succeed(true) })
   const functions = Layer.succeed(Functions, {
     find: (fn) => Effect.sync(() => (options.find ?? found)(fn))
   })
@@ -52,9 +55,10 @@ export const start = Effect.fnUntraced(function* (options: Options = {}) {
     defaultNamespace: "openfaas-fn",
     queueName: "faas-request",
     upstreamTimeoutMillis: options.upstreamTimeoutMillis ?? 60_000,
-    shutdownGraceMillis: options.shutdownGraceMillis ?? 0
+    shutdownGraceMillis: options.shutdownGraceMillis ?? 0,
+    maxAcceptingBytes: options.maxAcceptingBytes ?? 64 * 1024 ** 2
   })
-  const context = yield* Layer.build(Layer.provide(server, [publisher, functions]))
+  const context = yield* Layer.build(Layer.provide(server, [publisher, functions, waiting]))
   const { port } = Context.get(context, Server)
   return {
     port,

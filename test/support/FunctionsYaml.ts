@@ -8,6 +8,7 @@ export interface Entry {
   readonly url: string
   /** The annotation `sluice.limit`; none when undefined. */
   readonly limit?: number | undefined
+  readonly annotations?: Readonly<Record<string, string>>
 }
 
 /** A `functions_file` that lists these functions; it can be written anew. */
@@ -21,9 +22,9 @@ export const write = Effect.fnUntraced(function* (entries: ReadonlyArray<Entry>)
 /** YAML reads JSON. */
 const textOf = (entries: ReadonlyArray<Entry>): string =>
   JSON.stringify({
-    functions: entries.map(({ name, url, limit }) => ({
+    functions: entries.map(({ name, url, limit, annotations }) => ({
       name,
       url,
-      annotations: limit === undefined ? {} : { "sluice.limit": String(limit) }
+      annotations: { ...annotations, ...(limit === undefined ? {} : { "sluice.limit": String(limit) }) }
     }))
   })

@@ -53,7 +53,7 @@ describe.each(servers)("on $name", ({ bin }) => {
     { limit: { max_bytes: 4096 }, name: "bytes" },
     { limit: { max_msgs_per_subject: 1, discard_new_per_subject: true }, name: "messages of a subject" }
   ])(
-    "a queue that is full by $name is answered with 503 and Retry-After, and takes calls again later",
+    "a queue that is full by $name is answered with 429 and Retry-After, and takes calls again later",
     ({ limit }) =>
       Effect.gen(function* () {
         const nats = yield* startNats({ bin })
@@ -71,9 +71,9 @@ describe.each(servers)("on $name", ({ bin }) => {
         const submit = post(`${gateway.url}/async-function/f`, { body: "x".repeat(1500) })
         expect((yield* submit).status).toBe(202)
         const refused = yield* submit
-        expect(refused.status).toBe(503)
+        expect(refused.status).toBe(429)
         expect(refused.headers.get("Retry-After")).toBe("1")
-        expect(problemOf(refused)).toMatchObject({ status: 503, title: "The queue is full" })
+        expect(problemOf(refused)).toMatchObject({ status: 429, title: "The queue is full" })
         expect((yield* Effect.promise(() => manager.streams.info("OF_faas-request"))).state.messages).toBe(1)
         yield* Effect.promise(() => manager.streams.purge("OF_faas-request"))
         expect((yield* submit).status).toBe(202)
