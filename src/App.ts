@@ -46,7 +46,13 @@ export const queue = (settings: Settings, program: string, storage: Storage) =>
         limits: { maxMessages: settings.maxQueueMessages, maxBytes: settings.maxQueueBytes }
       })
     ),
-    Layer.provideMerge(Nats.layer({ url: settings.natsUrl, name: `sluice ${program} ${settings.queueName}` }))
+    Layer.provideMerge(
+      Nats.layer({
+        url: settings.natsUrl,
+        name: `sluice ${program} ${settings.queueName}`,
+        access: settings.natsAccess
+      })
+    )
   )
 
 const gatewayParts = (settings: Settings) =>

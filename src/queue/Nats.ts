@@ -1,8 +1,9 @@
 import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager } from "@nats-io/jetstream"
 import { connect, type ConnectionOptions, type NatsConnection } from "@nats-io/transport-node"
 import { Context, Duration, Effect, Layer, Schedule, Stream } from "effect"
-import { connectionOptions, withoutCredentials } from "./NatsAddress.ts"
-import { describe, isAuthorization, isJetStreamMissing } from "./natsErrors.ts"
+import * as NatsAccess from "./NatsAccess.ts"
+import * as NatsAddress from "./NatsAddress.ts"
+import { describe, isAuthorization, isJetStreamMissing, isUntrusted } from "./natsErrors.ts"
 import { QueueMisconfigured } from "./QueueError.ts"
 import { QueueHealth } from "./QueueHealth.ts"
 
@@ -11,6 +12,7 @@ export interface NatsOptions {
   readonly url: string
   /** how this program is named in the server's list of connections */
   readonly name: string
+  readonly access?: NatsAccess.NatsAccess
 }
 
 /** The connection to NATS, kept up for as long as the program runs. */
@@ -53,12 +55,20 @@ const tuning: ConnectionOptions = {
 
 const make = Effect.fnUntraced(function* (options: NatsOptions) {
   const health = yield* QueueHealth
-  const url = withoutCredentials(options.url)
+  const { access = {} } = options
+  const url = NatsAddress.withoutCredentials(options.url)
   health.report("nats", { ok: false, detail: `connecting to ${url}` })
 
+  yield* NatsAccess.check(access)
   const connection = yield* Effect.acquireRelease(
     Effect.tryPromise({
-      try: () => connect({ ...tuning, ...connectionOptions(options.url), name: options.name }),
+      try: () =>
+        connect({
+          ...tuning,
+          ...NatsAddress.connectionOptions(options.url),
+          ...NatsAccess.connectionOptions(access),
+          name: options.name
+        }),
       catch: (cause) => cause
     }),
     (connection) =>
@@ -68,17 +78,12 @@ const make = Effect.fnUntraced(function* (options: NatsOptions) {
       )
   ).pipe(
     Effect.tapError((cause) =>
-      isAuthorization(cause)
+      isHopeless(cause)
         ? Effect.void
         : Effect.logWarning("NATS cannot be reached, trying again", { url, reason: describe(cause) })
     ),
-    Effect.retry({ schedule: waitForServer, while: (cause) => !isAuthorization(cause) }),
-    Effect.mapError(
-      (cause) =>
-        new QueueMisconfigured({
-          message: `NATS at ${url} refuses the credentials (${describe(cause)}): check NATS_URL`
-        })
-    )
+    Effect.retry({ schedule: waitForServer, while: (cause) => !isHopeless(cause) }),
+    Effect.mapError((cause) => new QueueMisconfigured({ message: refusal(cause, url, options) }))
   )
   const link = yield* watch(connection)
   health.check(
@@ -100,6 +105,20 @@ const make = Effect.fnUntraced(function* (options: NatsOptions) {
   yield* Effect.logInfo("connected to NATS", { url, server: connection.info?.version })
   return Nats.of({ connection, manager, jetstream: jetstream(connection), ...link })
 })
+
+/** Trying again will not help: people have to change something. */
+const isHopeless = (cause: unknown): boolean => isAuthorization(cause) || isUntrusted(cause)
+
+const refusal = (cause: unknown, url: string, { access = {}, url: given }: NatsOptions): string => {
+  if (isUntrusted(cause)) {
+    return `the TLS connection to NATS at ${url} fails (${describe(cause)}): check nats_ca_file, nats_cert_file, nats_key_file and the server's certificate`
+  }
+  const settings = NatsAccess.credentialSettings(access)
+  const named = settings.length > 0 ? settings : NatsAddress.hasCredentials(given) ? ["NATS_URL"] : []
+  return named.length === 0
+    ? `NATS at ${url} wants credentials (${describe(cause)}): set nats_user and nats_password_file, nats_token_file, nats_creds_file or nats_nkey_file`
+    : `NATS at ${url} refuses the credentials (${describe(cause)}): check ${named.join(" and ")}`
+}
 
 /** Follows the connection through losses and reconnects. */
 const watch = Effect.fnUntraced(function* (connection: NatsConnection) {

@@ -21,3 +21,6 @@ export const connectionOptions = (url: string): ConnectionOptions => {
     ...(addresses.some((address) => address.protocol === "tls:") ? { tls: {} } : {})
   }
 }
+
+export const hasCredentials = (url: string): boolean =>
+  addressesOf(url).some(({ username }) => username !== "")

@@ -55,11 +55,33 @@ export const isJetStreamMissing = (error: unknown): boolean =>
   codeOf(error) === Code.jetStreamNotEnabledForAccount ||
   codeOf(error) === Code.jetStreamNotEnabled
 
+/** The connection cannot be made over TLS, or not with these certificates. */
+export const isUntrusted = (error: unknown): boolean => {
+  const text = describe(error)
+  const code = error instanceof Error && "code" in error ? String(error.code) : ""
+  return (
+    /does not support 'tls'|certificate|handshake failure|unable to verify|wrong version number/i.test(
+      text
+    ) || /CERT|^ERR_TLS|^ERR_SSL|^ERR_OSSL/.test(code)
+  )
+}
+
+/** The account of our credentials may not publish or subscribe there. */
+export const isForbidden = (error: unknown): boolean =>
+  error instanceof errors.PermissionViolationError ||
+  (error instanceof Error && error.cause instanceof errors.PermissionViolationError)
+
 export const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** Any error of nats.js as ours. */
 export const toQueueError = (error: unknown): QueueError => {
   if (isStreamNotFound(error)) return new QueueError({ reason: "stream-gone", detail: describe(error) })
+  if (isForbidden(error)) {
+    return new QueueError({
+      reason: "refused",
+      detail: `${describe(error)}; the user that Sluice connects as needs $JS.API.>, $JS.ACK.>, its queue's subjects and _INBOX.>`
+    })
+  }
   const refused = codeOf(error) !== undefined && !/temporarily unavailable/i.test(describe(error))
   return new QueueError({ reason: refused ? "refused" : "unavailable", detail: describe(error) })
 }

@@ -10,6 +10,14 @@ type Combined =
   | "natsUrl"
   | "natsHost"
   | "natsPort"
+  | "natsUser"
+  | "natsPasswordFile"
+  | "natsTokenFile"
+  | "natsCredsFile"
+  | "natsNkeyFile"
+  | "natsCaFile"
+  | "natsCertFile"
+  | "natsKeyFile"
   | "subjectTemplate"
   | "maxRetryAttempts"
   | "initialRetryWait"
@@ -17,12 +25,26 @@ type Combined =
   | "retryHttpCodes"
   | "backoff"
 
+/** Who we are for NATS: the paths of the files that say so. */
+export interface NatsAccess {
+  readonly user: string | undefined
+  readonly passwordFile: string | undefined
+  readonly tokenFile: string | undefined
+  readonly credsFile: string | undefined
+  readonly nkeyFile: string | undefined
+  readonly caFile: string | undefined
+  readonly certFile: string | undefined
+  readonly keyFile: string | undefined
+}
+
 /** What a program runs with; durations are in milliseconds. */
 export interface Settings extends Omit<Values, Combined> {
   /** May carry credentials: never print it. */
   readonly natsUrl: string
   /** False when neither `NATS_URL` nor `nats_host` is set: `start` then runs its own server. */
   readonly natsGiven: boolean
+  /** Paths of files with secrets. */
+  readonly natsAccess: NatsAccess
   readonly subjects: SubjectTemplate.SubjectTemplate
   readonly retryPolicy: RetryPolicy
 }
@@ -33,6 +55,14 @@ export function combine(values: Values): Settings {
     natsUrl,
     natsHost,
     natsPort,
+    natsUser,
+    natsPasswordFile,
+    natsTokenFile,
+    natsCredsFile,
+    natsNkeyFile,
+    natsCaFile,
+    natsCertFile,
+    natsKeyFile,
     subjectTemplate,
     maxRetryAttempts,
     initialRetryWait,
@@ -45,6 +75,16 @@ export function combine(values: Values): Settings {
     ...rest,
     natsUrl: natsUrl ?? NatsUrl.single(natsHost ?? "127.0.0.1", natsPort),
     natsGiven: natsUrl !== undefined || natsHost !== undefined,
+    natsAccess: {
+      user: natsUser,
+      passwordFile: natsPasswordFile,
+      tokenFile: natsTokenFile,
+      credsFile: natsCredsFile,
+      nkeyFile: natsNkeyFile,
+      caFile: natsCaFile,
+      certFile: natsCertFile,
+      keyFile: natsKeyFile
+    },
     subjects: Result.getOrThrow(SubjectTemplate.make(subjectTemplate, values.queueName)),
     retryPolicy: {
       maxAttempts: maxRetryAttempts,
@@ -75,6 +115,7 @@ export function mistakesBetween(
       mistakes.push(`subject_template=${JSON.stringify(subjectTemplate)} is not allowed: ${made.failure}`)
     }
   }
+  mistakes.push(...natsMistakes(values, isGiven))
   // One that is given but wrong is reported by itself.
   if (!isGiven("functionsFile") && !isGiven("functionUrl") && !isGiven("gatewayUrl")) {
     mistakes.push(noFunctionSource)
@@ -85,3 +126,26 @@ export function mistakesBetween(
 const noFunctionSource =
   "where functions are is not set: set one of functions_file (a YAML file of functions), function_url " +
   "(such as http://{name}.{namespace}:8080) and gateway_url (an OpenFaaS gateway)"
+
+function natsMistakes(
+  values: Partial<Values>,
+  isGiven: (key: keyof Values) => boolean
+): ReadonlyArray<string> {
+  const mistakes: Array<string> = []
+  const together = (one: keyof Values, other: keyof Values, names: string) => {
+    if (isGiven(one) !== isGiven(other)) mistakes.push(`${names} go together: set both or none`)
+  }
+  together("natsUser", "natsPasswordFile", "nats_user and nats_password_file")
+  together("natsCertFile", "natsKeyFile", "nats_cert_file and nats_key_file")
+  const ways = [
+    ...(values.natsUrl !== undefined && new URL(values.natsUrl.split(",")[0] ?? "").username !== ""
+      ? ["the credentials in NATS_URL"]
+      : []),
+    ...(isGiven("natsUser") ? ["nats_user"] : []),
+    ...(isGiven("natsTokenFile") ? ["nats_token_file"] : []),
+    ...(isGiven("natsCredsFile") ? ["nats_creds_file"] : []),
+    ...(isGiven("natsNkeyFile") ? ["nats_nkey_file"] : [])
+  ]
+  if (ways.length > 1) mistakes.push(`${ways.join(" and ")} exclude each other: NATS knows us by one of them`)
+  return mistakes
+}

@@ -61,6 +61,34 @@ export const table = {
     secret
   ),
   natsPort: setting("nats_port", integer(1, 65535), "4222", "NATS port, used with nats_host"),
+  natsUser: setting(
+    "nats_user",
+    matching("name", "a name without white space", /^\S+$/),
+    undefined,
+    "user for NATS, with nats_password_file"
+  ),
+  natsPasswordFile: setting("nats_password_file", path, undefined, "file with the password of nats_user"),
+  natsTokenFile: setting("nats_token_file", path, undefined, "file with a token for NATS"),
+  natsCredsFile: setting(
+    "nats_creds_file",
+    path,
+    undefined,
+    "credentials file for NATS: a user's JWT and seed, as nsc writes it"
+  ),
+  natsNkeyFile: setting("nats_nkey_file", path, undefined, "file with the seed of a user's nkey for NATS"),
+  natsCaFile: setting(
+    "nats_ca_file",
+    path,
+    undefined,
+    "PEM file of the authorities that NATS servers are trusted by; the connection is TLS then"
+  ),
+  natsCertFile: setting(
+    "nats_cert_file",
+    path,
+    undefined,
+    "PEM file of our certificate for NATS, with nats_key_file"
+  ),
+  natsKeyFile: setting("nats_key_file", path, undefined, "PEM file of the key of nats_cert_file"),
   natsStreamReplicas: setting(
     "nats_stream_replicas",
     replicas,

@@ -30,6 +30,7 @@ describe("defaults", () => {
     expect(values).toEqual({
       natsUrl: "nats://127.0.0.1:4222",
       natsGiven: false,
+      natsAccess: {},
       natsStreamReplicas: 1,
       queueName: "faas-request",
       functionsFile: undefined,
