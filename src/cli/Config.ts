@@ -1,7 +1,7 @@
 import { Console, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
 import type { Origin } from "../settings/ReadSettings.ts"
-import { flagName } from "../settings/SettingsTable.ts"
+import { flagName } from "../settings/Setting.ts"
 import * as SettingsFlags from "./SettingsFlags.ts"
 
 const flags = {

@@ -2,8 +2,10 @@ import { Result } from "effect"
 import * as Credentials from "./Credentials.ts"
 import { combine, mistakesBetween } from "./Settings.ts"
 import type { Settings } from "./Settings.ts"
-import { fallbackFor, flagName, table } from "./SettingsTable.ts"
-import type { Program, Setting, Values } from "./SettingsTable.ts"
+import { fallbackFor, flagName } from "./Setting.ts"
+import { table } from "./SettingsTable.ts"
+import type { Program, Setting } from "./Setting.ts"
+import type { Values } from "./SettingsTable.ts"
 import * as Unsupported from "./Unsupported.ts"
 
 /** Texts by the name of their setting: flags beat the environment, which beats the default. */

@@ -1,5 +1,6 @@
-import { flagName, table } from "./SettingsTable.ts"
-import type { Setting } from "./SettingsTable.ts"
+import { flagName } from "./Setting.ts"
+import { table } from "./SettingsTable.ts"
+import type { Setting } from "./Setting.ts"
 
 /** The README's table of every setting, as Markdown. */
 export function markdown(): string {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
-import { fallbackFor, flagName, settingsOf } from "../../src/settings/SettingsTable.ts"
+import { fallbackFor, flagName } from "../../src/settings/Setting.ts"
+import { settingsOf } from "../../src/settings/SettingsTable.ts"
 import { sluice } from "./spawn.ts"
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {

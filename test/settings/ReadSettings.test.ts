@@ -2,7 +2,7 @@ import { Result } from "effect"
 import { describe, expect, it } from "vitest"
 import { read } from "../../src/settings/ReadSettings.ts"
 import type { Effective, Sources } from "../../src/settings/ReadSettings.ts"
-import type { Program } from "../../src/settings/SettingsTable.ts"
+import type { Program } from "../../src/settings/Setting.ts"
 
 const source = { gateway_url: "http://gateway:8080" }
 

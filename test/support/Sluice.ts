@@ -9,7 +9,7 @@ import * as App from "../../src/App.ts"
 import { Server } from "../../src/gateway/Server.ts"
 import { Health } from "../../src/operations/Health.ts"
 import { read } from "../../src/settings/ReadSettings.ts"
-import type { Program } from "../../src/settings/SettingsTable.ts"
+import type { Program } from "../../src/settings/Setting.ts"
 import { ArrivalCounter } from "./ArrivalCounter.ts"
 
 /** Settings by the names of their environment variables. */
