@@ -19,6 +19,7 @@ import { QueueStream } from "./queue/QueueStream.ts"
 import { WakeUps } from "./queue/WakeUps.ts"
 import type { Settings } from "./settings/Settings.ts"
 import { version } from "./version.ts"
+import { CallbackPost } from "./worker/CallbackPost.ts"
 import { Callbacks } from "./worker/Callbacks.ts"
 import { Invoker } from "./worker/Invoker.ts"
 import { Process } from "./worker/Process.ts"
@@ -50,9 +51,19 @@ const gatewayParts = (settings: Settings) =>
     port: settings.port,
     defaultNamespace: settings.defaultNamespace,
     queueName: settings.queueName,
+    callbackAllowHosts: settings.callbackAllowHosts,
     upstreamTimeoutMillis: settings.upstreamTimeout,
     shutdownGraceMillis: settings.shutdownGrace
   }).pipe(Layer.provide(Publisher.layer({ timeoutMillis: settings.publishTimeout })))
+
+const callbackPost = (settings: Settings) =>
+  CallbackPost.layer({
+    timeoutMillis: settings.callbackTimeout,
+    tlsInsecure: settings.tlsInsecure,
+    allowHosts: settings.callbackAllowHosts,
+    denyNetworks: settings.callbackDenyNetworks,
+    signingKeysFile: settings.callbackSigningKeysFile
+  })
 
 /** How a call is processed: called, judged, settled. */
 export const processing = (settings: Settings, storage: Storage) =>
@@ -70,7 +81,7 @@ export const processing = (settings: Settings, storage: Storage) =>
       })
     ]),
     Layer.provide([
-      Callbacks.layer({ tlsInsecure: settings.tlsInsecure }),
+      Layer.provide(Callbacks.layer, callbackPost(settings)),
       DeadLetters.layer({ storage, replicas: settings.natsStreamReplicas })
     ])
   )

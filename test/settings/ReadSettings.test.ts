@@ -51,6 +51,18 @@ describe("defaults", () => {
         backoff: "exponential"
       },
       maxResultBytes: 16_777_216,
+      callbackTimeout: 10_000,
+      callbackAllowHosts: undefined,
+      callbackDenyNetworks: [
+        "169.254.0.0/16",
+        "fe80::/10",
+        "100.100.100.200",
+        "168.63.129.16",
+        "192.0.0.192",
+        "fd00:ec2::254",
+        "fd20:ce::254"
+      ],
+      callbackSigningKeysFile: undefined,
       tlsInsecure: false,
       consumerInactiveThreshold: 30_000,
       discoveryInterval: 1_000,
