@@ -16,6 +16,7 @@ export interface Options {
   readonly maxMessageBytes?: number
   readonly upstreamTimeoutMillis?: number
   readonly shutdownGraceMillis?: number
+  readonly callbackAllowHosts?: ReadonlyArray<string>
 }
 
 export const found = (fn: FunctionName.FunctionName, spec: Partial<FunctionSpec> = {}): Lookup => ({
@@ -51,6 +52,7 @@ export const start = Effect.fnUntraced(function* (options: Options = {}) {
     host: "127.0.0.1",
     defaultNamespace: "openfaas-fn",
     queueName: "faas-request",
+    callbackAllowHosts: options.callbackAllowHosts,
     upstreamTimeoutMillis: options.upstreamTimeoutMillis ?? 60_000,
     shutdownGraceMillis: options.shutdownGraceMillis ?? 0
   })

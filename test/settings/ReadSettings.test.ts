@@ -122,6 +122,14 @@ describe("values", () => {
     ["nats_stream_replicas", "3", { natsStreamReplicas: 3 }],
     ["debug", "1", { debug: true }],
     ["tls_insecure", "true", { tlsInsecure: true }],
+    ["callback_timeout", "1m", { callbackTimeout: 60_000 }],
+    [
+      "callback_allow_hosts",
+      "Hooks.test, *.example.com",
+      { callbackAllowHosts: ["hooks.test", "*.example.com"] }
+    ],
+    ["callback_deny_networks", "none", { callbackDenyNetworks: [] }],
+    ["callback_deny_networks", "10.0.0.0/8,::1", { callbackDenyNetworks: ["10.0.0.0/8", "::1"] }],
     ["port", "0", { port: 0 }]
   ])("%s=%s is understood", (name, text, expected) => {
     expect(effective({ [name]: text }).settings).toMatchObject(expected)
@@ -170,6 +178,10 @@ describe("mistakes", () => {
     ["log_encoding", "xml"],
     ["port", "65536"],
     ["max_retry_attempts", "many"],
+    ["callback_allow_hosts", "http://a"],
+    ["callback_allow_hosts", "a:80"],
+    ["callback_deny_networks", "10.0.0.0/33"],
+    ["callback_deny_networks", "localhost"],
     ["subject_template", "{queue}.{function}"],
     ["default_namespace", "a.b"]
   ])("%s=%s is the only mistake reported, with its name and value", (name, text) => {
