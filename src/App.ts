@@ -20,6 +20,7 @@ import { WaitingCalls } from "./queue/WaitingCalls.ts"
 import { WakeUps } from "./queue/WakeUps.ts"
 import type { Settings } from "./settings/Settings.ts"
 import { version } from "./version.ts"
+import { CallbackPost } from "./worker/CallbackPost.ts"
 import { Callbacks } from "./worker/Callbacks.ts"
 import * as FunctionLanes from "./worker/FunctionLanes.ts"
 import { Invoker } from "./worker/Invoker.ts"
@@ -60,6 +61,7 @@ const gatewayParts = (settings: Settings) =>
     port: settings.port,
     defaultNamespace: settings.defaultNamespace,
     queueName: settings.queueName,
+    callbackAllowHosts: settings.callbackAllowHosts,
     upstreamTimeoutMillis: settings.upstreamTimeout,
     shutdownGraceMillis: settings.shutdownGrace,
     maxAcceptingBytes: settings.maxAcceptingBytes
@@ -69,6 +71,15 @@ const gatewayParts = (settings: Settings) =>
       WaitingCalls.layer({ subjects: settings.subjects })
     ])
   )
+
+const callbackPost = (settings: Settings) =>
+  CallbackPost.layer({
+    timeoutMillis: settings.callbackTimeout,
+    tlsInsecure: settings.tlsInsecure,
+    allowHosts: settings.callbackAllowHosts,
+    denyNetworks: settings.callbackDenyNetworks,
+    signingKeysFile: settings.callbackSigningKeysFile
+  })
 
 /** How a call is processed: called, judged, settled. */
 export const processing = (settings: Settings, storage: Storage) =>
@@ -86,7 +97,7 @@ export const processing = (settings: Settings, storage: Storage) =>
       })
     ]),
     Layer.provide([
-      Callbacks.layer({ tlsInsecure: settings.tlsInsecure }),
+      Layer.provide(Callbacks.layer, callbackPost(settings)),
       DeadLetters.layer({ storage, replicas: settings.natsStreamReplicas })
     ])
   )

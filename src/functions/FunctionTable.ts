@@ -1,18 +1,12 @@
 import { Predicate, Result, Schema, SchemaIssue } from "effect"
 import { isNode, isPair, isMap, isScalar, LineCounter, parseDocument, visit, type Document } from "yaml"
 import * as FunctionName from "../domain/FunctionName.ts"
+import type { Mistake } from "../files/WatchedFile.ts"
 import * as BaseUrl from "./BaseUrl.ts"
 import type { FunctionSpec } from "./FunctionSpec.ts"
 
 /** Functions by `FunctionName.key`. */
 export type FunctionTable = ReadonlyMap<string, FunctionSpec>
-
-/** Where a mistake is (both from 1) and what it is. */
-export interface Mistake {
-  readonly line: number
-  readonly column: number
-  readonly text: string
-}
 
 /** A field that is text a parser accepts; the parser's failure is the message. */
 const checked = (

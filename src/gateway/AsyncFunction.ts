@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { Clock, Effect, Result } from "effect"
+import * as CallbackTarget from "../domain/CallbackTarget.ts"
 import * as Call from "../domain/Call.ts"
 import * as FunctionName from "../domain/FunctionName.ts"
 import * as GoUrl from "../domain/GoUrl.ts"
@@ -15,13 +16,20 @@ import * as RequestBody from "./RequestBody.ts"
 import type { Target } from "./Route.ts"
 import { largestBody, storedCall } from "./StoredCall.ts"
 
+export interface Options {
+  /** Written into every stored call. */
+  readonly queueName: string
+  /** The only hosts callbacks may go to; undefined allows all. */
+  readonly callbackAllowHosts?: ReadonlyArray<CallbackTarget.HostRule> | undefined
+}
+
 /**
  * Stores a call and answers 202 once JetStream has confirmed it. All that can be refused without the body is
  * refused before the body is asked for.
  */
 export const handle = Effect.fnUntraced(function* (
   target: Target,
-  queueName: string,
+  { callbackAllowHosts, queueName }: Options,
   admission: Admission,
   request: IncomingMessage,
   response: ServerResponse
@@ -30,7 +38,7 @@ export const handle = Effect.fnUntraced(function* (
   const header = Headers.fromRaw(request.rawHeaders)
   const callId = yield* CallId.take(header)
   response.setHeader(CallId.headerName, callId)
-  const callbackUrl = yield* callbackUrlOf(header)
+  const callbackUrl = yield* callbackUrlOf(header, callbackAllowHosts)
   const spec = yield* lookUp(target.fn)
 
   const startTime = String(yield* Clock.currentTimeNanos)
@@ -74,12 +82,25 @@ const keepBelowMaxPending = Effect.fnUntraced(function* (fn: FunctionName.Functi
   if (!(yield* addBelow(limit, fn))) return yield* Problems.tooManyPending(fn, limit)
 })
 
-const callbackUrlOf = Effect.fnUntraced(function* (header: Headers.HeaderMap) {
+const callbackUrlOf = Effect.fnUntraced(function* (
+  header: Headers.HeaderMap,
+  allowHosts: Options["callbackAllowHosts"]
+) {
   const [text, ...more] = Headers.values(header, "X-Callback-Url")
   if (text === undefined) return undefined
   if (more.length > 0)
     return yield* Problems.badCallback(`it was sent ${more.length + 1} times; send it once`)
-  return yield* GoUrl.fromUrl(text).pipe(Result.mapError(Problems.badCallback), Effect.fromResult)
+  return yield* GoUrl.fromUrl(text).pipe(
+    Result.flatMap((url) =>
+      // What the worker will go by is what it makes of the parts, and not the text.
+      GoUrl.toUrl(url).pipe(
+        Result.flatMap((written) => CallbackTarget.check(written, allowHosts)),
+        Result.map(() => url)
+      )
+    ),
+    Result.mapError(Problems.badCallback),
+    Effect.fromResult
+  )
 })
 
 const lookUp = Effect.fnUntraced(function* (fn: FunctionName.FunctionName) {

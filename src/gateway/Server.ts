@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { Context, Effect, Layer } from "effect"
 import { Agent } from "undici"
+import type { HostRule } from "../domain/CallbackTarget.ts"
 import * as HttpListener from "../operations/HttpListener.ts"
 import { Admission } from "./Admission.ts"
 import * as AsyncFunction from "./AsyncFunction.ts"
@@ -16,6 +17,8 @@ export interface Options {
   readonly defaultNamespace: string
   /** Written into every stored call. */
   readonly queueName: string
+  /** The only hosts callbacks may go to; undefined allows all. */
+  readonly callbackAllowHosts?: ReadonlyArray<HostRule> | undefined
   /** How long a synchronous call may take, milliseconds. */
   readonly upstreamTimeoutMillis: number
   /** How long running requests may go on when the program stops, milliseconds. */
@@ -60,7 +63,7 @@ const dispatch = Effect.fnUntraced(function* (
   const target = route(method, url, options.defaultNamespace)
   switch (target._tag) {
     case "Async":
-      return yield* AsyncFunction.handle(target, options.queueName, admission, request, response)
+      return yield* AsyncFunction.handle(target, options, admission, request, response)
     case "Sync":
       return yield* SyncFunction.handle(target, agent, options.upstreamTimeoutMillis, request, response)
     case "NotFound":

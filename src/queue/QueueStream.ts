@@ -1,5 +1,6 @@
 import type { StreamConfig, StreamInfo } from "@nats-io/jetstream"
 import { Context, Duration, Effect, Layer, Schedule } from "effect"
+import { durability } from "../domain/Durability.ts"
 import * as StreamRules from "../domain/StreamRules.ts"
 import { Nats } from "./Nats.ts"
 import { isStreamNameInUse, isStreamNotFound, toQueueError } from "./natsErrors.ts"
@@ -69,11 +70,22 @@ const make = Effect.fnUntraced(function* (options: QueueStreamOptions) {
       yield* Effect.logInfo("stream updated", { stream: wanted.name, ...limits })
     }
     health.report("stream", { ok: true, detail: wanted.name })
+    const { risk, summary } = durability({
+      storage: config.storage,
+      replicas: config.num_replicas,
+      persistMode: config.persist_mode
+    })
+    health.report("durability", { ok: true, detail: risk === undefined ? summary : `${summary}; ${risk}` })
     if (created === info.created) return
     const isReset = created !== ""
     created = info.created
     if (isReset) yield* Effect.logWarning(`stream ${wanted.name} was deleted and made again`)
     for (const line of warnings) yield* Effect.logWarning(`stream ${wanted.name}: ${line}`)
+    const kept = `stream ${wanted.name} keeps calls in ${summary}`
+    if (risk === undefined) return yield* Effect.logInfo(kept)
+    // Who asked for memory knows; who gets it from a stream that was there already may not.
+    const log = wanted.storage === "memory" ? Effect.logInfo : Effect.logWarning
+    yield* log(`${kept}; ${risk}`)
   })
 
   const findOr = <E>(make: Effect.Effect<StreamInfo, E>) =>

@@ -1,5 +1,7 @@
 import { Result } from "effect"
 import { isIPv6 } from "node:net"
+import * as AddressRules from "../domain/AddressRules.ts"
+import * as CallbackTarget from "../domain/CallbackTarget.ts"
 import * as GoDuration from "../domain/GoDuration.ts"
 import * as RetryPolicy from "../domain/RetryPolicy.ts"
 import * as NatsUrl from "./NatsUrl.ts"
@@ -68,6 +70,18 @@ export const statusCodes: Parser<ReadonlySet<number>> = {
   type: "codes",
   allowed: "HTTP status codes from 300 to 599 separated by commas, such as 429,503",
   parse: RetryPolicy.codesFromText
+}
+
+export const hostRules: Parser<ReadonlyArray<string>> = {
+  type: "hosts",
+  allowed: CallbackTarget.allowed,
+  parse: CallbackTarget.rulesFromText
+}
+
+export const networks: Parser<ReadonlyArray<string>> = {
+  type: "networks",
+  allowed: AddressRules.allowed,
+  parse: AddressRules.fromText
 }
 
 export const natsUrl: Parser<string> = { type: "url", allowed: NatsUrl.allowed, parse: NatsUrl.parse }

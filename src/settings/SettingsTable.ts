@@ -1,3 +1,4 @@
+import { callbackSettings } from "./CallbackSettings.ts"
 import { functionSettings } from "./FunctionSettings.ts"
 import { gatewaySettings } from "./GatewaySettings.ts"
 import { natsSettings } from "./NatsSettings.ts"
@@ -12,6 +13,7 @@ export const table = {
   ...queueSettings,
   ...functionSettings,
   ...workerSettings,
+  ...callbackSettings,
   ...gatewaySettings,
   ...programSettings
 }

@@ -80,13 +80,6 @@ export const workerSettings = {
     "largest answer, in bytes, that is delivered to a callback",
     ofWorker
   ),
-  tlsInsecure: setting(
-    "tls_insecure",
-    Parser.boolean,
-    "false",
-    "accept any TLS certificate of callback receivers",
-    ofWorker
-  ),
   consumerInactiveThreshold: setting(
     "consumer_inactive_threshold",
     Parser.duration("1ms"),

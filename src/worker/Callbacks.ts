@@ -1,12 +1,5 @@
-import { Context, Duration, Effect, Layer, Schedule } from "effect"
-import { Agent } from "undici"
-import * as Headers from "../domain/Headers.ts"
-import { exchange, MAX_HEADER_BYTES } from "./HttpPost.ts"
-
-export interface CallbacksOptions {
-  /** accept any TLS certificate of a receiver */
-  readonly tlsInsecure: boolean
-}
+import { Context, Effect, Layer, Schedule } from "effect"
+import { type Callback, CallbackPost } from "./CallbackPost.ts"
 
 /** Why a receiver did not take a result. */
 export interface Undelivered {
@@ -19,62 +12,33 @@ export class Callbacks extends Context.Service<
   Callbacks,
   {
     /** Posts a result; tries a few times when the receiver is down or says it is busy. */
-    readonly deliver: (
-      url: string,
-      headers: Headers.HeaderMap,
-      body: Uint8Array
-    ) => Effect.Effect<void, Undelivered>
+    readonly deliver: (callback: Callback) => Effect.Effect<void, Undelivered>
   }
 >()("sluice/worker/Callbacks") {
-  static readonly layer = (options: CallbacksOptions) => Layer.effect(Callbacks, make(options))
+  static readonly layer = Layer.effect(
+    Callbacks,
+    Effect.map(CallbackPost, ({ post }) =>
+      Callbacks.of({
+        deliver: Effect.fnUntraced(
+          function* (callback) {
+            const posted = yield* post(callback)
+            if (posted._tag === "Taken") return
+            const { detail, status } = posted
+            return yield* Effect.fail({
+              detail,
+              status,
+              again: posted._tag === "NotTaken" && maySoon(status)
+            })
+          },
+          Effect.retry({ schedule: retries, while: (failure) => failure.again })
+        )
+      })
+    )
+  )
 }
 
 /** The call is not acknowledged before its result is delivered, so a dead receiver must not hold it for long. */
-const TRY_TIMEOUT = Duration.seconds(10)
 const retries = Schedule.max([Schedule.exponential("500 millis", 3), Schedule.recurs(2)])
 
-const make = Effect.fnUntraced(function* (options: CallbacksOptions) {
-  const agent = yield* Effect.acquireRelease(
-    Effect.sync(
-      () =>
-        new Agent({
-          pipelining: 1,
-          maxHeaderSize: MAX_HEADER_BYTES,
-          connect: { rejectUnauthorized: !options.tlsInsecure }
-        })
-    ),
-    (agent) => Effect.promise(() => agent.destroy())
-  )
-
-  const post = Effect.fnUntraced(function* (url: string, headers: Headers.HeaderMap, body: Uint8Array) {
-    const target = new URL(url)
-    const result = yield* exchange(agent, {
-      origin: target.origin,
-      path: `${target.pathname}${target.search}`,
-      method: "POST",
-      headers: Headers.toWire(headers).headers,
-      body,
-      timeoutMillis: Duration.toMillis(TRY_TIMEOUT),
-      keepBytes: 0
-    })
-    switch (result._tag) {
-      case "Reply":
-        if (result.status >= 200 && result.status < 300) return
-        return yield* Effect.fail({
-          detail: `the receiver answered ${result.status}`,
-          status: result.status,
-          again: result.status === 408 || result.status === 429 || result.status >= 500
-        })
-      case "Timeout":
-        return yield* Effect.fail({ detail: "the receiver did not answer", status: undefined, again: true })
-      case "Unreachable":
-      case "Broken":
-        return yield* Effect.fail({ detail: result.detail, status: undefined, again: true })
-    }
-  })
-
-  return Callbacks.of({
-    deliver: (url, headers, body) =>
-      post(url, headers, body).pipe(Effect.retry({ schedule: retries, while: (failure) => failure.again }))
-  })
-})
+const maySoon = (status: number | undefined): boolean =>
+  status === undefined || status === 408 || status === 429 || status >= 500

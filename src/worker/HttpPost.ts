@@ -13,6 +13,8 @@ export interface HttpRequest {
   readonly timeoutMillis: number
   /** how much of the answer's body to keep; what is beyond is read, counted and thrown away */
   readonly keepBytes: number
+  /** how much of the answer's body to read; the connection of a longer one is cut, and it counts as whole */
+  readonly readBytes?: number
 }
 
 export type HttpResult =
@@ -25,11 +27,21 @@ export type HttpResult =
       readonly body: Uint8Array | undefined
       readonly bodyBytes: number
     }
-  | { readonly _tag: "Timeout" }
+  | {
+      readonly _tag: "Timeout"
+      /** undefined when the answer did not begin */
+      readonly status: number | undefined
+      readonly rawHeaders: ReadonlyArray<string>
+    }
   /** no connection, or it ended before the answer began */
-  | { readonly _tag: "Unreachable"; readonly detail: string }
+  | { readonly _tag: "Unreachable"; readonly detail: string; readonly cause: unknown }
   /** the answer began and broke off */
-  | { readonly _tag: "Broken"; readonly status: number; readonly detail: string }
+  | {
+      readonly _tag: "Broken"
+      readonly status: number
+      readonly rawHeaders: ReadonlyArray<string>
+      readonly detail: string
+    }
 
 /**
  * The most that the headers of an answer may have, as in Go's servers. Node's 16 KiB would turn the answer into a
@@ -59,7 +71,7 @@ export const exchange = (dispatcher: Dispatcher, request: HttpRequest): Effect.E
         handler
       )
     } catch (error) {
-      handler.end({ _tag: "Unreachable", detail: detailOf(error) })
+      handler.end({ _tag: "Unreachable", detail: detailOf(error), cause: error })
     }
     return Effect.sync(() => handler.abort("interrupted"))
   })
@@ -79,7 +91,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#request = request
     this.#resume = resume
     this.#deadline = setTimeout(() => {
-      this.end({ _tag: "Timeout" })
+      this.end({ _tag: "Timeout", status: this.#status || undefined, rawHeaders: this.#rawHeaders })
       this.abort("timeout")
     }, request.timeoutMillis)
   }
@@ -114,6 +126,11 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#bodyBytes += chunk.length
+    if (this.#bodyBytes > (this.#request.readBytes ?? Number.POSITIVE_INFINITY)) {
+      this.onResponseEnd()
+      this.abort("the answer is too long")
+      return
+    }
     if (this.#bodyBytes <= this.#request.keepBytes) this.#chunks.push(chunk)
     else this.#chunks.length = 0
   }
@@ -132,9 +149,21 @@ class Exchange implements Dispatcher.DispatchHandler {
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
     const detail = detailOf(error)
     this.end(
-      this.#status === 0 ? { _tag: "Unreachable", detail } : { _tag: "Broken", status: this.#status, detail }
+      this.#status === 0
+        ? { _tag: "Unreachable", detail, cause: error }
+        : { _tag: "Broken", status: this.#status, rawHeaders: this.#rawHeaders, detail }
     )
   }
+}
+
+/** The first value of a header in a flat list of names and values. */
+export const headerOf = (rawHeaders: ReadonlyArray<string>, lowerCaseName: string): string | undefined => {
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]
+    if (name?.length === lowerCaseName.length && name.toLowerCase() === lowerCaseName)
+      return rawHeaders[index + 1]
+  }
+  return undefined
 }
 
 const detailOf = (error: unknown): string => {

@@ -5,7 +5,7 @@ import * as FunctionUrl from "../domain/FunctionUrl.ts"
 import * as Headers from "../domain/Headers.ts"
 import type * as Outcome from "../domain/Outcome.ts"
 import * as RetryAfter from "../domain/RetryAfter.ts"
-import { exchange, type HttpResult, MAX_HEADER_BYTES } from "./HttpPost.ts"
+import { exchange, headerOf, type HttpResult, MAX_HEADER_BYTES } from "./HttpPost.ts"
 
 /** What calling a function gave. */
 export interface Reaction {
@@ -93,13 +93,4 @@ const toAnswer = (result: HttpResult, timeoutMillis: number, nowMillis: number):
         retryAfter: RetryAfter.parse(headerOf(result.rawHeaders, "retry-after"), nowMillis)
       }
   }
-}
-
-const headerOf = (rawHeaders: ReadonlyArray<string>, lowerCaseName: string): string | undefined => {
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index]
-    if (name?.length === lowerCaseName.length && name.toLowerCase() === lowerCaseName)
-      return rawHeaders[index + 1]
-  }
-  return undefined
 }

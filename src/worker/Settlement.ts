@@ -116,7 +116,12 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
     const undelivered = Result.isFailure(url)
       ? Option.some({ detail: url.failure, status: undefined })
       : yield* callbacks
-          .deliver(url.success, callbackHeaders(work, attempted, options), reaction.reply?.body ?? nothing)
+          .deliver({
+            id: DeadLetter.id(work.delivery.streamCreated, work.delivery.streamSequence, "callback"),
+            url: url.success,
+            headers: callbackHeaders(work, attempted, options),
+            body: reaction.reply?.body ?? nothing
+          })
           .pipe(Effect.match({ onSuccess: () => Option.none(), onFailure: Option.some }))
     if (Option.isNone(undelivered)) return
     const { detail, status } = undelivered.value

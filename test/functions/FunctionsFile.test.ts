@@ -172,7 +172,7 @@ describe("the functions of a file", () => {
           )
         )
       const missing = yield* start(join(path, "missing.yaml"))
-      assert.strictEqual(missing._tag, "FunctionsFileError")
+      assert.strictEqual(missing._tag, "WatchedFileError")
       assert.include(missing.message, "missing.yaml")
       const file = join(path, "functions.yaml")
       yield* write(file, "functions:\n- name: a\n- url: b\n")

@@ -64,6 +64,30 @@ describe("an asynchronous call is refused", () => {
       })
   )
 
+  it.effect("400 for a callback to a host that is not allowed, with the reason", () =>
+    Effect.gen(function* () {
+      const gateway = yield* start({ callbackAllowHosts: ["hooks.test", "*.example.com"] })
+      const submit = (url: string) =>
+        gateway.send("/async-function/echo", { headers: { "x-callback-url": url } })
+      for (const url of [
+        "http://evil.test/hooks.test",
+        "http://example.com/",
+        "http://hooks%2etest.evil.test/"
+      ]) {
+        const problem = problemOf(yield* submit(url))
+        assert.strictEqual(problem.status, 400)
+        assert.strictEqual(problem.type, "urn:sluice:problem:bad-callback-url")
+        assert.match(
+          problem.detail,
+          /^X-Callback-Url is refused: its host \S+ is not one that callback_allow_hosts/
+        )
+      }
+      assert.lengthOf(gateway.stored, 0)
+      assert.strictEqual((yield* submit("http://HOOKS.test:8080/done")).status, 202)
+      assert.strictEqual((yield* submit("https://a.b.example.com/done")).status, 202)
+    })
+  )
+
   it.effect("400 for two callback URLs", () =>
     Effect.gen(function* () {
       const gateway = yield* start()

@@ -18,6 +18,7 @@ export interface Options {
   readonly upstreamTimeoutMillis?: number
   readonly shutdownGraceMillis?: number
   readonly maxAcceptingBytes?: number
+  readonly callbackAllowHosts?: ReadonlyArray<string>
 }
 
 export const found = (fn: FunctionName.FunctionName, spec: Partial<FunctionSpec> = {}): Lookup => ({
@@ -54,6 +55,7 @@ export const start = Effect.fnUntraced(function* (options: Options = {}) {
     host: "127.0.0.1",
     defaultNamespace: "openfaas-fn",
     queueName: "faas-request",
+    callbackAllowHosts: options.callbackAllowHosts,
     upstreamTimeoutMillis: options.upstreamTimeoutMillis ?? 60_000,
     shutdownGraceMillis: options.shutdownGraceMillis ?? 0,
     maxAcceptingBytes: options.maxAcceptingBytes ?? 64 * 1024 ** 2

@@ -55,6 +55,18 @@ describe("defaults", () => {
         backoff: "exponential"
       },
       maxResultBytes: 16_777_216,
+      callbackTimeout: 10_000,
+      callbackAllowHosts: undefined,
+      callbackDenyNetworks: [
+        "169.254.0.0/16",
+        "fe80::/10",
+        "100.100.100.200",
+        "168.63.129.16",
+        "192.0.0.192",
+        "fd00:ec2::254",
+        "fd20:ce::254"
+      ],
+      callbackSigningKeysFile: undefined,
       tlsInsecure: false,
       consumerInactiveThreshold: 30_000,
       discoveryInterval: 1_000,
@@ -114,6 +126,14 @@ describe("values", () => {
     ["nats_stream_replicas", "3", { natsStreamReplicas: 3 }],
     ["debug", "1", { debug: true }],
     ["tls_insecure", "true", { tlsInsecure: true }],
+    ["callback_timeout", "1m", { callbackTimeout: 60_000 }],
+    [
+      "callback_allow_hosts",
+      "Hooks.test, *.example.com",
+      { callbackAllowHosts: ["hooks.test", "*.example.com"] }
+    ],
+    ["callback_deny_networks", "none", { callbackDenyNetworks: [] }],
+    ["callback_deny_networks", "10.0.0.0/8,::1", { callbackDenyNetworks: ["10.0.0.0/8", "::1"] }],
     ["port", "0", { port: 0 }]
   ])("%s=%s is understood", (name, text, expected) => {
     expect(effective({ [name]: text }).settings).toMatchObject(expected)
@@ -162,6 +182,10 @@ describe("mistakes", () => {
     ["log_encoding", "xml"],
     ["port", "65536"],
     ["max_retry_attempts", "many"],
+    ["callback_allow_hosts", "http://a"],
+    ["callback_allow_hosts", "a:80"],
+    ["callback_deny_networks", "10.0.0.0/33"],
+    ["callback_deny_networks", "localhost"],
     ["subject_template", "{queue}.{function}"],
     ["default_namespace", "a.b"]
   ])("%s=%s is the only mistake reported, with its name and value", (name, text) => {

@@ -17,6 +17,8 @@ export interface ImportRules {
     readonly room: string
     readonly effectNames: ReadonlyArray<string>
     readonly exceptions: Readonly<Record<string, ReadonlyArray<string>>>
+    /** The names a file may take from a module that is not "effect", because they only compute. */
+    readonly pureModules: Readonly<Record<string, Readonly<Record<string, ReadonlyArray<string>>>>>
   }
   readonly maxLines: number
 }
@@ -79,6 +81,9 @@ const forbidden = (rules: ImportRules, file: string, { module, names }: Import):
     return [`${file} imports ${module}: not for ${from}`]
   }
   if (from !== rules.pure.room) return []
+  const fromModule = rules.pure.pureModules[file]?.[module]
+  if (fromModule !== undefined && names.length > 0 && names.every((name) => fromModule.includes(name)))
+    return []
   const allowed = new Set([...rules.pure.effectNames, ...(rules.pure.exceptions[file] ?? [])])
   if (module !== "effect" || names.length === 0) return [`${file} imports ${module}: ${from} is pure`]
   return names.filter((name) => !allowed.has(name)).map((name) => `${file} imports ${name}: ${from} is pure`)

@@ -84,7 +84,8 @@ describe.concurrent.each(servers)("on $name, a stream that exists", ({ bin }) =>
       for (const { log } of [gateway, worker]) {
         expect(log.lines.filter(({ level }) => level === "Warn").map(({ message }) => message)).toEqual([
           expect.stringMatching(/^stream OF_faas-request: max_msgs_per_subject is 10/),
-          expect.stringMatching(/^stream OF_faas-request: storage is memory/)
+          expect.stringMatching(/^stream OF_faas-request: storage is memory/),
+          expect.stringMatching(/^stream OF_faas-request keeps calls in memory of 1 server; a restart/)
         ])
       }
       yield* post(`${gateway.url}/async-function/f`)
