@@ -53,6 +53,14 @@ export class LogBook {
     return this.lines.filter((line) => line.message.includes(message))
   }
 
+  /** Warnings, errors and what is no log line at all, without the warning that every stream on a single server deserves. */
+  get troubles(): ReadonlyArray<LogLine> {
+    return this.lines.filter(
+      ({ level, message }) =>
+        !/^(info|debug)$/i.test(level) && !message.includes("keeps calls in files on 1 server")
+    )
+  }
+
   /** Waits for a line whose message contains the text. */
   line(message: string): Effect.Effect<LogLine> {
     return Effect.suspend(() => {

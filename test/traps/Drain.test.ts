@@ -106,6 +106,6 @@ it.live("an idle worker exits with 0 on SIGTERM", () =>
     gate.open()
     yield* stranger.allFinished
     expect(yield* worker.end("SIGTERM")).toBe(0)
-    expect(worker.log.lines.filter(({ level }) => level !== "info")).toEqual([])
+    expect(worker.log.troubles).toEqual([])
   })
 )
