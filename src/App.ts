@@ -20,9 +20,12 @@ import { WakeUps } from "./queue/WakeUps.ts"
 import type { Settings } from "./settings/Settings.ts"
 import { version } from "./version.ts"
 import { Callbacks } from "./worker/Callbacks.ts"
+import * as FunctionLanes from "./worker/FunctionLanes.ts"
 import { Invoker } from "./worker/Invoker.ts"
 import { Process } from "./worker/Process.ts"
+import * as ReplicaHints from "./worker/ReplicaHints.ts"
 import { Settlement } from "./worker/Settlement.ts"
+import * as Siblings from "./worker/Siblings.ts"
 import { Slots } from "./worker/Slots.ts"
 import * as Supervisor from "./worker/Supervisor.ts"
 
@@ -37,7 +40,6 @@ export const queue = (settings: Settings, program: string, storage: Storage) =>
     Layer.provideMerge(
       QueueStream.layer({
         queue: settings.queueName,
-        subjects: settings.subjects,
         storage,
         replicas: settings.natsStreamReplicas
       })
@@ -52,7 +54,9 @@ const gatewayParts = (settings: Settings) =>
     queueName: settings.queueName,
     upstreamTimeoutMillis: settings.upstreamTimeout,
     shutdownGraceMillis: settings.shutdownGrace
-  }).pipe(Layer.provide(Publisher.layer({ timeoutMillis: settings.publishTimeout })))
+  }).pipe(
+    Layer.provide(Publisher.layer({ subjects: settings.subjects, timeoutMillis: settings.publishTimeout }))
+  )
 
 /** How a call is processed: called, judged, settled. */
 export const processing = (settings: Settings, storage: Storage) =>
@@ -88,13 +92,20 @@ export const serverThreshold = (settings: Settings): number =>
 export const callSources = (settings: Settings, serverThresholdMillis: number) =>
   JetStreamCalls.layer({ ackWaitMillis: settings.ackWait, inactiveThresholdMillis: serverThresholdMillis })
 
+const functionLanes = Effect.fnUntraced(function* (settings: Settings) {
+  // Fixed limits have no use for advice.
+  const advisers = settings.limiterEnabled
+    ? [yield* ReplicaHints.make, yield* Siblings.make(settings.ackWait)]
+    : []
+  return yield* FunctionLanes.make(settings.subjects, advisers)
+})
+
 /** The actors, and what makes them. */
 export const supervisor = (settings: Settings, serverThresholdMillis: number) =>
-  Supervisor.layer({
+  Supervisor.layer(functionLanes(settings), {
     slots: new Slots(settings.maxInflight),
     limiter: (maxLimit) =>
       settings.limiterEnabled ? pace({ maxLimit, seed: randomInt(2 ** 31) }) : fixed(maxLimit),
-    adaptive: settings.limiterEnabled,
     ackWaitMillis: settings.ackWait,
     inactiveThresholdMillis: settings.consumerInactiveThreshold,
     serverThresholdMillis,

@@ -39,7 +39,7 @@ export const start = Effect.fnUntraced(function* (seed: number, journal: Journal
   return {
     gatewayUrl,
     callbackUrl: receiver.url,
-    backlog: Context.get(onlooker, Backlog),
+    backlog: Effect.map(Context.get(onlooker, Backlog).unfinished, byFunction(settings)),
     deadLetters: Context.get(onlooker, StoredDeadLetters),
     functions,
     /** Never succeeds; fails when a process of the demo ends too early. */
@@ -70,12 +70,22 @@ const settingsOf = (natsUrl: string, functions: string): Settings => {
   ).settings
 }
 
+/** Unfinished calls by the name of the function. */
+const byFunction = (settings: Settings) => (calls: ReadonlyMap<string, number>) =>
+  Object.fromEntries(
+    [...calls].flatMap(([subject, count]) =>
+      Option.match(settings.subjects.parse(subject), {
+        onNone: () => [],
+        onSome: ({ name }) => [[name, count] as const]
+      })
+    )
+  )
+
 const onlookerLayer = (settings: Settings) =>
   Layer.mergeAll(Backlog.layer, StoredDeadLetters.layer).pipe(
     Layer.provide(
       QueueStream.layer({
         queue: settings.queueName,
-        subjects: settings.subjects,
         storage: "memory",
         replicas: settings.natsStreamReplicas
       })

@@ -1,5 +1,5 @@
 import { Clock, Duration, Effect } from "effect"
-import type { Backlog } from "../queue/Backlog.ts"
+import type { QueueError } from "../queue/QueueError.ts"
 import type { Journal } from "./Journal.ts"
 import { progress } from "./Progress.ts"
 import type { Screen } from "./Screen.ts"
@@ -13,7 +13,8 @@ const INTERVAL = Duration.millis(100)
 const GRACE_MILLIS = 3_000
 
 export interface Options {
-  readonly backlog: Backlog["Service"]
+  /** unfinished calls by the name of the function */
+  readonly backlog: Effect.Effect<Readonly<Record<string, number>>, QueueError>
   /** Whether every call has been posted. */
   readonly posted: () => boolean
 }
@@ -28,12 +29,9 @@ export const untilFinished = Effect.fnUntraced(function* (
   while (true) {
     // Asked first: what is posted after the look would be missing in it.
     const posted = options.posted()
-    const { calls } = yield* options.backlog.unfinished
+    const counts = yield* options.backlog
     const at = yield* Clock.currentTimeMillis
-    journal.depth.push({
-      at,
-      counts: Object.fromEntries([...calls.values()].map(({ count, fn }) => [fn.name, count]))
-    })
+    journal.depth.push({ at, counts })
     screen.progress(progress(journal), at)
 
     if (posted && journal.waiting === 0) {

@@ -1,23 +1,18 @@
-import { Context, Effect, Layer, Option } from "effect"
-import * as FunctionName from "../domain/FunctionName.ts"
+import { Context, Effect, Layer } from "effect"
 import { Nats } from "./Nats.ts"
 import { toQueueError } from "./natsErrors.ts"
 import { QueueError } from "./QueueError.ts"
 import { QueueStream } from "./QueueStream.ts"
 
-/** The unfinished calls of the queue at one moment: waiting, delayed, or running anywhere. */
-export interface Unfinished {
-  readonly calls: ReadonlyMap<string, { readonly fn: FunctionName.FunctionName; readonly count: number }>
-  /** Stored subjects that belong to no function, so that nobody serves them. */
-  readonly strayed: ReadonlyArray<string>
-}
-
 /** How work is found that somebody else published. */
 export class Backlog extends Context.Service<
   Backlog,
   {
-    /** Fails with `stream-gone` when the stream was deleted, also when it has been made again since. */
-    readonly unfinished: Effect.Effect<Unfinished, QueueError>
+    /**
+     * By subject, how many calls are stored now and not finished: waiting, delayed, or running anywhere. Fails
+     * with `stream-gone` when the stream was deleted, also when it has been made again since.
+     */
+    readonly unfinished: Effect.Effect<ReadonlyMap<string, number>, QueueError>
   }
 >()("sluice/queue/Backlog") {
   static readonly layer = Layer.effect(
@@ -36,15 +31,7 @@ export class Backlog extends Context.Service<
               detail: `${stream.name} was deleted and made again`
             })
           }
-          const calls = new Map<string, { fn: FunctionName.FunctionName; count: number }>()
-          const strayed: Array<string> = []
-          for (const [subject, count] of Object.entries(info.state.subjects ?? {})) {
-            Option.match(stream.subjects.parse(subject), {
-              onNone: () => void strayed.push(subject),
-              onSome: (fn) => void calls.set(FunctionName.key(fn), { fn, count })
-            })
-          }
-          return { calls, strayed }
+          return new Map(Object.entries(info.state.subjects ?? {}))
         })
       })
     })

@@ -1,5 +1,5 @@
 import { Context, type Effect, type Scope } from "effect"
-import type { FunctionName } from "../domain/FunctionName.ts"
+import type { Lane } from "../domain/Lane.ts"
 import type { Delivery } from "./Delivery.ts"
 import type { QueueError } from "./QueueError.ts"
 
@@ -14,7 +14,7 @@ export interface PullHandlers {
   readonly ended: (reason: "empty" | "broken") => void
 }
 
-/** The waiting calls of one function. What asks the server waits for one that does not answer. */
+/** The waiting calls of one lane. What asks the server waits for one that does not answer. */
 export interface CallSource {
   /**
    * Asks for `count` calls; at most one request may be open. Without `waitMillis` the server answers at
@@ -22,7 +22,7 @@ export interface CallSource {
    */
   readonly ask: (count: number, waitMillis: number) => void
   /**
-   * Makes the function's consumer on the server, or brings it up to date; to be done before the first request,
+   * Makes the lane's consumer on the server, or brings it up to date; to be done before the first request,
    * and after one that ended `broken`.
    */
   readonly prepare: Effect.Effect<void, QueueError>
@@ -34,6 +34,6 @@ export interface CallSource {
 export class CallSources extends Context.Service<
   CallSources,
   {
-    readonly open: (fn: FunctionName, handlers: PullHandlers) => Effect.Effect<CallSource, never, Scope.Scope>
+    readonly open: (lane: Lane, handlers: PullHandlers) => Effect.Effect<CallSource, never, Scope.Scope>
   }
 >()("sluice/queue/CallSources") {}

@@ -1,7 +1,7 @@
 import type { ConsumerConfig } from "@nats-io/jetstream"
 import { Effect } from "effect"
 import * as ConsumerPlan from "../domain/ConsumerPlan.ts"
-import * as FunctionName from "../domain/FunctionName.ts"
+import type { Lane } from "../domain/Lane.ts"
 import { Nats } from "./Nats.ts"
 import { isConsumerNotFound, isConsumerNotUnique, toQueueError } from "./natsErrors.ts"
 import { QueueError } from "./QueueError.ts"
@@ -14,7 +14,7 @@ export interface ConsumerOptions {
 }
 
 /**
- * The durable consumer of a function: found, made, or brought up to date. Nothing here ever deletes one:
+ * The durable consumer of a lane: found, made, or brought up to date. Nothing here ever deletes one:
  * between the look and the delete another replica may have pulled, and its call would run twice.
  */
 export const make = Effect.fnUntraced(function* (options: ConsumerOptions) {
@@ -22,13 +22,13 @@ export const make = Effect.fnUntraced(function* (options: ConsumerOptions) {
   const stream = yield* QueueStream
 
   /**
-   * The name of the function's consumer, on the stream made at `created`; `stream-gone` when that one is not
+   * The name of the lane's consumer, on the stream made at `created`; `stream-gone` when that one is not
    * there any more.
    */
   const ensure = Effect.fnUntraced(
-    function* (fn: FunctionName.FunctionName, created: string) {
-      const durable = FunctionName.consumerName(fn, created)
-      const filter = stream.subjects.subject(fn)
+    function* (lane: Lane, created: string) {
+      const durable = lane.consumerName(created)
+      const filter = lane.subject
       const wanted = {
         filter_subject: filter,
         ack_policy: "explicit",
@@ -52,7 +52,7 @@ export const make = Effect.fnUntraced(function* (options: ConsumerOptions) {
             )
       }
 
-      /** A consumer that somebody else made for the same function, under a name of theirs. */
+      /** A consumer that somebody else made for the same lane, under a name of theirs. */
       const adopt = Effect.gen(function* () {
         const others = yield* request(async () => {
           const all = []

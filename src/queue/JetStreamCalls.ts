@@ -1,6 +1,6 @@
 import { createInbox, type Msg, type Subscription } from "@nats-io/transport-node"
 import { Effect, Layer, Schedule } from "effect"
-import type { FunctionName } from "../domain/FunctionName.ts"
+import type { Lane } from "../domain/Lane.ts"
 import { type CallSource, CallSources, type PullHandlers } from "./CallSource.ts"
 import * as Consumers from "./Consumers.ts"
 import * as Delivery from "./Delivery.ts"
@@ -10,7 +10,7 @@ import type { QueueError } from "./QueueError.ts"
 import { QueueStream } from "./QueueStream.ts"
 
 /**
- * Pulls exactly what is asked for: one request at a time, over one inbox a function (jetstream's own
+ * Pulls exactly what is asked for: one request at a time, over one inbox a lane (jetstream's own
  * `consume` prefetches and cannot shrink; its `fetch` makes a subscription for every batch).
  */
 export const layer = (options: Consumers.ConsumerOptions) =>
@@ -26,7 +26,7 @@ export const layer = (options: Consumers.ConsumerOptions) =>
           Effect.retry({ schedule: waitForServer, while: (error) => error.reason === "unavailable" })
         )
 
-      const open = Effect.fnUntraced(function* (fn: FunctionName, handlers: PullHandlers) {
+      const open = Effect.fnUntraced(function* (lane: Lane, handlers: PullHandlers) {
         const created = stream.created()
         let consumer = ""
         let inbox = ""
@@ -61,7 +61,7 @@ export const layer = (options: Consumers.ConsumerOptions) =>
             })
           },
           prepare: listenAnew.pipe(
-            Effect.andThen(waiting(consumers.ensure(fn, created))),
+            Effect.andThen(waiting(consumers.ensure(lane, created))),
             Effect.map((name) => void (consumer = name))
           ),
           unfinished: Effect.suspend(() => waiting(consumers.unfinished(consumer)))

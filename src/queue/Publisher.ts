@@ -1,5 +1,6 @@
 import { Context, Duration, Effect, Layer } from "effect"
 import type { FunctionName } from "../domain/FunctionName.ts"
+import type { SubjectTemplate } from "../domain/SubjectTemplate.ts"
 import { Nats } from "./Nats.ts"
 import { describe, isNoResponders, isQueueFull, isStreamNotFound, isTooLarge } from "./natsErrors.ts"
 import { PublishError } from "./QueueError.ts"
@@ -7,6 +8,7 @@ import { QueueStream } from "./QueueStream.ts"
 import { WakeUps } from "./WakeUps.ts"
 
 export interface PublisherOptions {
+  readonly subjects: SubjectTemplate
   /** how long JetStream may take to confirm, milliseconds */
   readonly timeoutMillis: number
 }
@@ -51,7 +53,7 @@ const make = Effect.fnUntraced(function* (options: PublisherOptions) {
     if (!nats.connected()) {
       return yield* new PublishError({ reason: "not-connected", detail: "NATS is not connected" })
     }
-    const subject = stream.subjects.subject(fn)
+    const subject = options.subjects.subject(fn)
     const id = crypto.randomUUID()
     yield* store(subject, message, id).pipe(
       Effect.catch((error) =>

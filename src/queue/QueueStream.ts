@@ -1,7 +1,6 @@
 import type { StreamConfig, StreamInfo } from "@nats-io/jetstream"
 import { Context, Duration, Effect, Layer, Schedule } from "effect"
 import * as StreamRules from "../domain/StreamRules.ts"
-import type * as SubjectTemplate from "../domain/SubjectTemplate.ts"
 import { Nats } from "./Nats.ts"
 import { isStreamNameInUse, isStreamNotFound, toQueueError } from "./natsErrors.ts"
 import { type QueueError, QueueMisconfigured } from "./QueueError.ts"
@@ -9,7 +8,6 @@ import { QueueHealth } from "./QueueHealth.ts"
 
 export interface QueueStreamOptions {
   readonly queue: string
-  readonly subjects: SubjectTemplate.SubjectTemplate
   readonly storage: "file" | "memory"
   readonly replicas: number
 }
@@ -20,7 +18,6 @@ export class QueueStream extends Context.Service<
   {
     readonly queue: string
     readonly name: string
-    readonly subjects: SubjectTemplate.SubjectTemplate
     /** When the stream was made, as the server prints it: tells this stream from one before an operator's reset. */
     readonly created: () => string
     /** Makes the stream when it is missing and remembers when it was made. */
@@ -101,7 +98,6 @@ const make = Effect.fnUntraced(function* (options: QueueStreamOptions) {
   return QueueStream.of({
     queue: options.queue,
     name: wanted.name,
-    subjects: options.subjects,
     created: () => created,
     ensure
   })

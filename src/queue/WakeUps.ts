@@ -3,7 +3,7 @@ import { Nats } from "./Nats.ts"
 import { QueueStream } from "./QueueStream.ts"
 
 /**
- * A hint over core NATS that a function has got work, so that an idle function starts at once instead of at
+ * A hint over core NATS that a lane has got work, so that an idle one starts at once instead of at
  * the next discovery. Nothing depends on it: one may be lost or come twice.
  */
 export class WakeUps extends Context.Service<

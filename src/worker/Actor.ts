@@ -1,15 +1,12 @@
 import { Clock, Duration, Effect, FiberSet, Latch } from "effect"
-import type * as FunctionName from "../domain/FunctionName.ts"
+import type { Lane } from "../domain/Lane.ts"
 import type { Limiter } from "../domain/limiter/Limiter.ts"
-import { Functions } from "../functions/Functions.ts"
 import { CallSources } from "../queue/CallSource.ts"
 import type { QueueError } from "../queue/QueueError.ts"
-import type { Adviser } from "./Adviser.ts"
 import { CallsInHand } from "./CallsInHand.ts"
 import { Demand } from "./Demand.ts"
 import { Dispatcher } from "./Dispatcher.ts"
-import { limitOf } from "./FunctionLimit.ts"
-import { Process } from "./Process.ts"
+import type { LaneKind } from "./LaneKind.ts"
 import { PullWindow } from "./PullWindow.ts"
 import type { Slots } from "./Slots.ts"
 import { Throttle } from "./Throttle.ts"
@@ -17,7 +14,7 @@ import { Throttle } from "./Throttle.ts"
 export interface ActorOptions {
   /** the worker's slots, which all actors share */
   readonly slots: Slots
-  /** how a function's limit is found, below the given one */
+  /** how a lane's limit is found, below the given one */
   readonly limiter: (maxLimit: number) => Limiter<unknown>
   readonly ackWaitMillis: number
   /** how long an actor without work stays, milliseconds */
@@ -26,32 +23,30 @@ export interface ActorOptions {
   readonly serverThresholdMillis: number
 }
 
-/** One function's actor, as its supervisor sees it. */
+/** One lane's actor, as its supervisor sees it. */
 export interface Actor {
-  readonly fn: FunctionName.FunctionName
+  readonly lane: Lane
   /** A call was published just now. */
   readonly published: () => void
-  /** The queue holds so many unfinished calls of the function, those of this actor included. */
+  /** The queue holds so many unfinished calls of the lane, those of this actor included. */
   readonly backlog: (unfinished: number) => void
   /** Pull no more; `run` ends when the running calls have ended. */
   readonly retire: () => void
   /** Takes no more work, now or ever. */
   readonly ended: () => boolean
-  /** Serves the function until there was nothing to do for `inactiveThresholdMillis`, or `retire`. */
+  /** Serves the lane until there was nothing to do for `inactiveThresholdMillis`, or `retire`. */
   readonly run: Effect.Effect<void, QueueError>
 }
 
 /** On a cluster a call is stored a moment before its consumer can see it: a pull after a wake-up waits so long. */
 const FRESH_WAIT_MILLIS = 25
 
-/** How to make actors; the advisers tell each one's limiter more than its calls do. */
-export const factory = Effect.fnUntraced(function* (
-  options: ActorOptions,
-  advisers: ReadonlyArray<Adviser> = []
+/** How to make the actors of one kind of lanes. */
+export const factory = Effect.fnUntraced(function* <L extends Lane>(
+  kind: LaneKind<L>,
+  options: ActorOptions
 ) {
   const sources = yield* CallSources
-  const functions = yield* Functions
-  const { process } = yield* Process
   const clock = yield* Clock.Clock
   const now = () => clock.currentTimeMillisUnsafe()
   const seconds = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e9
@@ -59,7 +54,7 @@ export const factory = Effect.fnUntraced(function* (
   /** The server must hear of us before it forgets the consumer, also while all calls wait for a retry. */
   const lookEveryMillis = Math.min(options.inactiveThresholdMillis, options.serverThresholdMillis / 3)
 
-  return (fn: FunctionName.FunctionName): Actor => {
+  return (lane: L): Actor => {
     const turn = Latch.makeUnsafe(true)
     const retirement = Latch.makeUnsafe(false)
     const demand = new Demand()
@@ -81,17 +76,16 @@ export const factory = Effect.fnUntraced(function* (
       let maxLimit = options.slots.capacity
       const throttle = new Throttle(options.limiter(maxLimit), seconds, () => demand.expected + calls.held)
       const dispatcher = new Dispatcher({
-        fn,
         window,
         demand,
         throttle,
         calls,
-        process,
+        process: (delivery, flight) => kind.process(lane, delivery, flight),
         fork,
         now,
         retired: () => retired
       })
-      const source = yield* sources.open(fn, dispatcher)
+      const source = yield* sources.open(lane, dispatcher)
       let lookedAt = now()
 
       /** Takes in what has changed since the last turn. */
@@ -103,7 +97,7 @@ export const factory = Effect.fnUntraced(function* (
         }
         if (limitMayHaveChanged) {
           limitMayHaveChanged = false
-          const limit = limitOf(yield* functions.find(fn), options.slots.capacity)
+          const limit = yield* kind.limit(lane, options.slots.capacity)
           if (limit !== maxLimit) throttle.use(options.limiter(limit))
           maxLimit = limit
         }
@@ -169,8 +163,8 @@ export const factory = Effect.fnUntraced(function* (
         }
       })
 
-      const served = { fn, throttle, calls, changed: () => turn.openUnsafe() }
-      const advice = advisers.map((adviser) => adviser(served))
+      const served = { lane, throttle, calls, changed: () => turn.openUnsafe() }
+      const advice = kind.advisers.map((adviser) => adviser(served))
       const exit = yield* Effect.exit(Effect.raceAllFirst([loop, ...advice]))
       // Also when the loop has failed: what runs or comes is not run again somewhere else because of us.
       yield* finish
@@ -178,7 +172,7 @@ export const factory = Effect.fnUntraced(function* (
     })
 
     return {
-      fn,
+      lane,
       published: () => {
         demand.published()
         turn.openUnsafe()

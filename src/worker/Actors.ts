@@ -1,15 +1,12 @@
 import { Cause, Duration, Effect, FiberMap, Option, Schedule } from "effect"
-import * as FunctionName from "../domain/FunctionName.ts"
+import type { Lane } from "../domain/Lane.ts"
 import { QueueError } from "../queue/QueueError.ts"
 import { QueueStream } from "../queue/QueueStream.ts"
 import { WakeUps } from "../queue/WakeUps.ts"
 import * as Actor from "./Actor.ts"
-import * as ReplicaHints from "./ReplicaHints.ts"
-import * as Siblings from "./Siblings.ts"
+import type { LaneKind } from "./LaneKind.ts"
 
 export interface ActorsOptions extends Actor.ActorOptions {
-  /** whether limits move: fixed ones have no use for advice */
-  readonly adaptive: boolean
   /** how long running calls may take after the worker was told to stop, milliseconds */
   readonly shutdownGraceMillis: number
 }
@@ -17,19 +14,20 @@ export interface ActorsOptions extends Actor.ActorOptions {
 const restart = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")])
 
 /**
- * The actors of a worker, one for each function that has work. One that dies is started again, and nobody
+ * The actors of a worker for one kind of lanes, one for each lane that has work. One that dies is started again, and nobody
  * else notices. When the scope closes they stop asking, running calls get the grace, and the rest goes back
  * to the queue.
  *
  * @param streamGone is called when an actor finds that its stream is not there any more.
  */
-export const make = Effect.fnUntraced(function* (options: ActorsOptions, streamGone: () => void) {
+export const make = Effect.fnUntraced(function* <L extends Lane>(
+  kind: LaneKind<L>,
+  options: ActorsOptions,
+  streamGone: () => void
+) {
   const stream = yield* QueueStream
   const wakeUps = yield* WakeUps
-  const advisers = options.adaptive
-    ? [yield* ReplicaHints.make, yield* Siblings.make(options.ackWaitMillis)]
-    : []
-  const makeActor = yield* Actor.factory(options, advisers)
+  const makeActor = yield* Actor.factory(kind, options)
   const actors = new Map<string, { readonly actor: Actor.Actor; readonly streamCreated: string }>()
   let draining = false
 
@@ -50,7 +48,7 @@ export const make = Effect.fnUntraced(function* (options: ActorsOptions, streamG
           })
         }
         return Effect.logError("an actor has died, it is started again", cause, {
-          function: FunctionName.key(actor.fn)
+          [kind.noun]: actor.lane.key
         })
       }),
       Effect.sandbox,
@@ -59,16 +57,16 @@ export const make = Effect.fnUntraced(function* (options: ActorsOptions, streamG
       Effect.ensuring(Effect.sync(() => actors.get(key)?.actor === actor && actors.delete(key)))
     )
 
-  /** The function's actor, made when there is none; undefined when the worker is about to stop. */
-  const of = (fn: FunctionName.FunctionName): Actor.Actor | undefined => {
+  /** The lane's actor, made when there is none; undefined when the worker is about to stop. */
+  const of = (lane: L): Actor.Actor | undefined => {
     if (draining) return undefined
     // An actor belongs to one stream: after an operator's reset a new one serves the new stream, while the
     // old one lets its calls finish.
     const streamCreated = stream.created()
-    const key = `${FunctionName.key(fn)} ${streamCreated}`
+    const key = `${lane.key} ${streamCreated}`
     const present = actors.get(key)?.actor
     if (present !== undefined && !present.ended()) return present
-    const actor = makeActor(fn)
+    const actor = makeActor(lane)
     actors.set(key, { actor, streamCreated })
     runFiber(key, supervised(key, actor))
     return actor
@@ -84,14 +82,17 @@ export const make = Effect.fnUntraced(function* (options: ActorsOptions, streamG
   const drain = Effect.gen(function* () {
     draining = true
     if (actors.size === 0) return
-    served = [...actors.values()].map(({ actor }) => stream.subjects.subject(actor.fn))
+    served = [...actors.values()].map(({ actor }) => actor.lane.subject)
     for (const { actor } of actors.values()) actor.retire()
-    yield* Effect.logInfo("draining", { functions: served.length, grace: options.shutdownGraceMillis / 1000 })
+    yield* Effect.logInfo("draining", {
+      [`${kind.noun}s`]: served.length,
+      grace: options.shutdownGraceMillis / 1000
+    })
     const grace = Duration.millis(options.shutdownGraceMillis)
     const drained = yield* Effect.timeoutOption(FiberMap.awaitEmpty(fibers), grace)
     if (Option.isSome(drained)) return
     yield* Effect.logWarning("shutdown_grace is over, running calls go back to the queue", {
-      functions: [...actors.values()].map(({ actor }) => FunctionName.key(actor.fn))
+      [`${kind.noun}s`]: [...actors.values()].map(({ actor }) => actor.lane.key)
     })
   })
   yield* Effect.addFinalizer(() => Effect.interruptible(drain))

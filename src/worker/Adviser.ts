@@ -1,19 +1,19 @@
 import { Duration, Effect } from "effect"
-import type * as FunctionName from "../domain/FunctionName.ts"
+import type { Lane } from "../domain/Lane.ts"
 import type { CallsInHand } from "./CallsInHand.ts"
 import type { Throttle } from "./Throttle.ts"
 
-/** A function as its actor serves it. */
-export interface Served {
-  readonly fn: FunctionName.FunctionName
+/** A lane as its actor serves it. */
+export interface Served<L extends Lane> {
+  readonly lane: L
   readonly throttle: Throttle
   readonly calls: CallsInHand
   /** There may be room now, or calls were given back. */
   readonly changed: () => void
 }
 
-/** Tells a function's limiter what its own calls do not show, for as long as the function is served. */
-export type Adviser = (served: Served) => Effect.Effect<never>
+/** Tells a lane's limiter what its own calls do not show, for as long as the lane is served. */
+export type Adviser<L extends Lane> = (served: Served<L>) => Effect.Effect<never>
 
 const PERIOD = Duration.seconds(1)
 

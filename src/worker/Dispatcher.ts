@@ -1,20 +1,18 @@
 import { Effect } from "effect"
-import type * as FunctionName from "../domain/FunctionName.ts"
 import type { PullHandlers } from "../queue/CallSource.ts"
 import type { Delivery } from "../queue/Delivery.ts"
 import type { CallsInHand } from "./CallsInHand.ts"
 import type { Demand } from "./Demand.ts"
-import type { Process } from "./Process.ts"
 import type { PullWindow } from "./PullWindow.ts"
-import type { Throttle } from "./Throttle.ts"
+import type { Settled } from "./Settlement.ts"
+import type { Flight, Throttle } from "./Throttle.ts"
 
 export interface Parts {
-  readonly fn: FunctionName.FunctionName
   readonly window: PullWindow
   readonly demand: Demand
   readonly throttle: Throttle
   readonly calls: CallsInHand
-  readonly process: Process["Service"]["process"]
+  readonly process: (delivery: Delivery, flight: Flight) => Effect.Effect<Settled>
   /** runs a call beside the others */
   readonly fork: (effect: Effect.Effect<unknown>) => void
   /** milliseconds */
@@ -23,12 +21,12 @@ export interface Parts {
   readonly retired: () => boolean
 }
 
-/** Takes the calls of one function as they come, and keeps its accounts while they run. */
+/** Takes the calls of one lane as they come, and keeps its accounts while they run. */
 export class Dispatcher implements PullHandlers {
   readonly #parts: Parts
   /** when a call last came or ended, milliseconds */
   busyAt: number
-  /** the function's consumer answered the last request */
+  /** the lane's consumer answered the last request */
   sourceReady = false
 
   constructor(parts: Parts) {
@@ -70,11 +68,11 @@ export class Dispatcher implements PullHandlers {
   }
 
   #start(delivery: Delivery): void {
-    const { fn, window, demand, throttle, calls, process, fork, now } = this.#parts
+    const { window, demand, throttle, calls, process, fork, now } = this.#parts
     const flight = throttle.flight()
     this.busyAt = now()
     fork(
-      process(fn, delivery, flight).pipe(
+      process(delivery, flight).pipe(
         Effect.onExit((exit) =>
           Effect.sync(() => {
             flight.ended()

@@ -1,8 +1,7 @@
 import { Clock, Effect } from "effect"
-import * as FunctionName from "../domain/FunctionName.ts"
+import type { FunctionLane } from "../domain/FunctionLane.ts"
 import { NEWS_HOLDS } from "../domain/limiter/Constants.ts"
 import { Gossip } from "../queue/Gossip.ts"
-import { QueueStream } from "../queue/QueueStream.ts"
 import { WakeUps } from "../queue/WakeUps.ts"
 import { type Adviser, type Served, whileHeldBack } from "./Adviser.ts"
 import { Closure } from "./Closure.ts"
@@ -14,27 +13,26 @@ import { Closure } from "./Closure.ts"
 export const make = Effect.fnUntraced(function* (ackWaitMillis: number) {
   const gossip = yield* Gossip
   const wakeUps = yield* WakeUps
-  const { subjects } = yield* QueueStream
   const clock = yield* Clock.Clock
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e9
   const closedMost = (2 * ackWaitMillis) / 1000
 
-  const handBack = ({ fn, calls, changed }: Served) => {
+  const handBack = ({ lane, calls, changed }: Served<FunctionLane>) => {
     const count = calls.giveBackHeld()
-    wakeUps.send(subjects.subject(fn))
+    wakeUps.send(lane.subject)
     changed()
     return Effect.logInfo("no room for a long time, calls go back to the queue for other workers", {
-      function: FunctionName.key(fn),
+      function: lane.key,
       calls: count
     })
   }
 
-  const adviser: Adviser = (served) => {
-    const { fn, throttle, calls, changed } = served
+  const adviser: Adviser<FunctionLane> = (served) => {
+    const { lane, throttle, calls, changed } = served
     const closure = new Closure()
     let othersServedAt = Number.NEGATIVE_INFINITY
 
-    const listen = gossip.listen(fn, (news) => {
+    const listen = gossip.listen(lane.fn, (news) => {
       // Who has no room either is no reason to hand anything back.
       if (news.holds > 0) othersServedAt = now()
       throttle.step({ _tag: "Gossip", news })
@@ -42,7 +40,7 @@ export const make = Effect.fnUntraced(function* (ackWaitMillis: number) {
     })
     const tell = Effect.suspend(() => {
       const news = throttle.news()
-      if (news !== undefined) gossip.tell(fn, news)
+      if (news !== undefined) gossip.tell(lane.fn, news)
       const closedFor = closure.look(throttle.limit, now())
       const othersServe = now() - othersServedAt <= NEWS_HOLDS
       if (calls.held === 0 || !othersServe || closedFor <= closedMost) return Effect.void

@@ -1,8 +1,10 @@
 import { Duration, Effect, Latch, Layer, Option } from "effect"
+import type { Lane } from "../domain/Lane.ts"
 import { Backlog } from "../queue/Backlog.ts"
 import { QueueStream } from "../queue/QueueStream.ts"
 import { WakeUps } from "../queue/WakeUps.ts"
 import * as Actors from "./Actors.ts"
+import type { LaneKind } from "./LaneKind.ts"
 
 export interface SupervisorOptions extends Actors.ActorsOptions {
   /** how often work is looked for that nobody told us about, milliseconds */
@@ -10,35 +12,42 @@ export interface SupervisorOptions extends Actors.ActorsOptions {
 }
 
 /**
- * Finds functions that have work and gives it to their actors: at once when our gateway says so, and within
+ * Finds lanes that have work and gives it to their actors: at once when our gateway says so, and within
  * the discovery interval when somebody else has published.
  */
-export const layer = (options: SupervisorOptions) => Layer.effectDiscard(supervise(options))
+export const layer = <L extends Lane, E, R>(
+  kind: Effect.Effect<LaneKind<L>, E, R>,
+  options: SupervisorOptions
+) => Layer.effectDiscard(Effect.flatMap(kind, (kind) => supervise(kind, options)))
 
-const supervise = Effect.fnUntraced(function* (options: SupervisorOptions) {
+const supervise = Effect.fnUntraced(function* <L extends Lane>(
+  kind: LaneKind<L>,
+  options: SupervisorOptions
+) {
   const stream = yield* QueueStream
   const backlog = yield* Backlog
   const wakeUps = yield* WakeUps
   const lookNow = Latch.makeUnsafe()
-  const actors = yield* Actors.make(options, () => lookNow.openUnsafe())
+  const actors = yield* Actors.make(kind, options, () => lookNow.openUnsafe())
 
   yield* wakeUps.listen((subject) =>
-    Option.match(stream.subjects.parse(subject), {
+    Option.match(kind.parse(subject), {
       onNone: () => undefined,
-      onSome: (fn) => actors.of(fn)?.published()
+      onSome: (lane) => actors.of(lane)?.published()
     })
   )
 
   const strayed = new Set<string>()
   const discover = Effect.gen(function* () {
-    const found = yield* backlog.unfinished
-    for (const { fn, count } of found.calls.values()) actors.of(fn)?.backlog(count)
-    for (const subject of found.strayed) {
-      if (strayed.has(subject)) continue
-      strayed.add(subject)
-      yield* Effect.logWarning("calls on a subject that belongs to no function; nobody serves them", {
-        subject
-      })
+    for (const [subject, count] of yield* backlog.unfinished) {
+      const lane = kind.parse(subject)
+      if (Option.isSome(lane)) actors.of(lane.value)?.backlog(count)
+      else if (!strayed.has(subject)) {
+        strayed.add(subject)
+        yield* Effect.logWarning(`calls on a subject that belongs to no ${kind.noun}; nobody serves them`, {
+          subject
+        })
+      }
     }
   })
 

@@ -1,7 +1,6 @@
 import { expect, it } from "@effect/vitest"
-import { Effect, Layer, Result } from "effect"
+import { Effect, Layer } from "effect"
 import { describe } from "vitest"
-import * as SubjectTemplate from "../../src/domain/SubjectTemplate.ts"
 import { DeadLetters } from "../../src/queue/DeadLetters.ts"
 import { Nats } from "../../src/queue/Nats.ts"
 import { QueueHealth } from "../../src/queue/QueueHealth.ts"
@@ -15,7 +14,6 @@ const replicas = 1
 const queue = (url: string) =>
   QueueStream.layer({
     queue: "q",
-    subjects: Result.getOrThrow(SubjectTemplate.make("{queue}.{function}.{namespace}", "q")),
     storage,
     replicas
   }).pipe(Layer.provideMerge(Nats.layer({ url, name: "test" })), Layer.provide(QueueHealth.layer))

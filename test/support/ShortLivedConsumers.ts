@@ -18,9 +18,9 @@ export const startWorker = Effect.fnUntraced(function* (environment: Environment
     serverThresholdMillis: options.serverThresholdMillis,
     sources: ({ open }) =>
       CallSources.of({
-        open: Effect.fnUntraced(function* (fn, handlers) {
+        open: Effect.fnUntraced(function* (lane, handlers) {
           yield* Effect.addFinalizer(() => Effect.sync(() => ended.add()))
-          const source = yield* open(fn, handlers)
+          const source = yield* open(lane, handlers)
           const unfinished = Effect.tap(source.unfinished, (count) =>
             Effect.promise(async () => options.beforeAnswer?.(count))
           )

@@ -1,6 +1,7 @@
 /** One actor under the test's clock: its queue is a list, its function a model, and all between them the product. */
 import { Clock, Effect, Layer, Result, type Scope } from "effect"
 import type { FunctionName } from "../../src/domain/FunctionName.ts"
+import * as FunctionLane from "../../src/domain/FunctionLane.ts"
 import type { Limiter } from "../../src/domain/limiter/Limiter.ts"
 import * as SubjectTemplate from "../../src/domain/SubjectTemplate.ts"
 import { Functions } from "../../src/functions/Functions.ts"
@@ -9,6 +10,7 @@ import { DeadLetters } from "../../src/queue/DeadLetters.ts"
 import { QueueStream } from "../../src/queue/QueueStream.ts"
 import * as Actor from "../../src/worker/Actor.ts"
 import { Callbacks } from "../../src/worker/Callbacks.ts"
+import * as FunctionLanes from "../../src/worker/FunctionLanes.ts"
 import { Invoker } from "../../src/worker/Invoker.ts"
 import { Process } from "../../src/worker/Process.ts"
 import { Settlement } from "../../src/worker/Settlement.ts"
@@ -41,7 +43,6 @@ export const start = Effect.fnUntraced(function* (options: Options) {
       QueueStream.of({
         queue: "faas-request",
         name: "OF_faas-request",
-        subjects,
         created: () => "2026-11-20T00:00:00Z",
         ensure: Effect.void
       })
@@ -76,14 +77,16 @@ export const start = Effect.fnUntraced(function* (options: Options) {
     maxCallAgeMillis: 6 * 3_600_000
   }).pipe(Layer.provide(Settlement.layer({ maxResultBytes: 0, version: "test" })), Layer.provideMerge(queue))
   const services = yield* Layer.build(processing)
-  const makeActor = yield* Actor.factory({
-    slots,
-    limiter: options.limiter,
-    ackWaitMillis: 60_000,
-    inactiveThresholdMillis: 30_000,
-    serverThresholdMillis: 180_000
-  }).pipe(Effect.provide(services))
-  const actor = makeActor(fn)
+  const makeActor = yield* Effect.flatMap(FunctionLanes.make(subjects), (kind) =>
+    Actor.factory(kind, {
+      slots,
+      limiter: options.limiter,
+      ackWaitMillis: 60_000,
+      inactiveThresholdMillis: 30_000,
+      serverThresholdMillis: 180_000
+    })
+  ).pipe(Effect.provide(services))
+  const actor = makeActor(FunctionLane.make(subjects, fn))
   actor.backlog(options.calls)
   const fiber = yield* Effect.forkScoped(actor.run)
   return { actor, fiber, calls, slots, deadLetters }

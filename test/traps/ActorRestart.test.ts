@@ -1,6 +1,7 @@
 import { expect, it } from "@effect/vitest"
 import { AckPolicy } from "@nats-io/jetstream"
 import { Effect } from "effect"
+import type { Lane } from "../../src/domain/Lane.ts"
 import type { CallSources } from "../../src/queue/CallSource.ts"
 import { Gate } from "../support/Gate.ts"
 import * as HttpFunction from "../support/HttpFunction.ts"
@@ -34,12 +35,14 @@ const prepare = Effect.fnUntraced(function* () {
   }
 })
 
+const functionOf = ({ key }: Lane) => key.split(".")[0]
+
 /** Dies the first time it is asked to for that function. */
 const dieOnce = (name: string) => {
   let dead = false
-  return <A, E, R>(fn: { readonly name: string }, otherwise: Effect.Effect<A, E, R>) =>
+  return <A, E, R>(asked: string | undefined, otherwise: Effect.Effect<A, E, R>) =>
     Effect.suspend(() => {
-      if (dead || fn.name !== name) return otherwise
+      if (dead || asked !== name) return otherwise
       dead = true
       return Effect.die(new Error("a mistake of ours"))
     })
@@ -51,12 +54,12 @@ const dieOfRequest =
   ({ open }: CallSources["Service"]): CallSources["Service"] => {
     let asked = 0
     return {
-      open: (fn, handlers) =>
-        Effect.map(open(fn, handlers), (source) => ({
+      open: (lane, handlers) =>
+        Effect.map(open(lane, handlers), (source) => ({
           ...source,
           ask: (count, waitMillis) => {
             source.ask(count, waitMillis)
-            if (fn.name === name && ++asked === nth) throw new Error("a mistake of ours")
+            if (functionOf(lane) === name && ++asked === nth) throw new Error("a mistake of ours")
           }
         }))
     }
@@ -67,7 +70,7 @@ it.live("an actor that dies when it starts is started again, and its call is exe
     const { gate, fn, stranger, environment, call, ids } = yield* prepare()
     const orDie = dieOnce("unlucky")
     const worker = yield* WorkerOfParts.startWorker(environment, {
-      sources: ({ open }) => ({ open: (fn, handlers) => orDie(fn, open(fn, handlers)) })
+      sources: ({ open }) => ({ open: (lane, handlers) => orDie(functionOf(lane), open(lane, handlers)) })
     })
     yield* call("lucky", "1")
     yield* fn.received(1)
@@ -86,7 +89,7 @@ it.live("an actor that dies when it looks up its function is started again with 
     const { gate, fn, stranger, environment, call, ids } = yield* prepare()
     const orDie = dieOnce("unlucky")
     const worker = yield* WorkerOfParts.startWorker(environment, {
-      functions: ({ find }) => ({ find: (fn) => orDie(fn, find(fn)) })
+      functions: ({ find }) => ({ find: (fn) => orDie(fn.name, find(fn)) })
     })
     yield* call("lucky", "1")
     yield* fn.received(1)

@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Layer, Logger, References } from "effect"
+import { Context, Effect, Layer, Logger, References, Result } from "effect"
 import { TestClock } from "effect/testing"
+import * as FunctionLane from "../../src/domain/FunctionLane.ts"
+import * as SubjectTemplate from "../../src/domain/SubjectTemplate.ts"
 import { Functions } from "../../src/functions/Functions.ts"
 import { CallsInHand } from "../../src/worker/CallsInHand.ts"
 import * as ReplicaHints from "../../src/worker/ReplicaHints.ts"
@@ -8,7 +10,8 @@ import { ArrivalCounter } from "../support/ArrivalCounter.ts"
 import * as HttpFunction from "../support/HttpFunction.ts"
 import * as ListeningLimiter from "../support/ListeningLimiter.ts"
 
-const fn = { name: "echo", namespace: "openfaas-fn" }
+const subjects = Result.getOrThrow(SubjectTemplate.make("{queue}.{function}.{namespace}", "faas-request"))
+const lane = FunctionLane.make(subjects, { name: "echo", namespace: "openfaas-fn" })
 
 const provider = (place: { readonly gatewayUrl: string } | { readonly functionUrl: string }) =>
   Effect.map(
@@ -36,7 +39,7 @@ const advised = Effect.gen(function* () {
   )
   let changes = 0
   const served = {
-    fn,
+    lane,
     throttle: limiter.throttle,
     calls: new CallsInHand(),
     changed: () => void changes++
@@ -168,7 +171,7 @@ describe("the replicas of a function whose calls are held back", () => {
       assert.isUndefined(functions.replicas)
       const adviser = yield* Effect.provideService(ReplicaHints.make, Functions, functions)
       const { heard, throttle } = ListeningLimiter.make()
-      const served = { fn, throttle, calls: new CallsInHand(), changed: () => {} }
+      const served = { lane, throttle, calls: new CallsInHand(), changed: () => {} }
       yield* Effect.forkScoped(adviser(served), { startImmediately: true })
       yield* TestClock.adjust("1 minute")
       assert.deepEqual(heard, [])

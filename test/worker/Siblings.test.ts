@@ -1,18 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Result } from "effect"
 import { TestClock } from "effect/testing"
+import * as FunctionLane from "../../src/domain/FunctionLane.ts"
 import * as SubjectTemplate from "../../src/domain/SubjectTemplate.ts"
 import type { News } from "../../src/domain/limiter/Limiter.ts"
 import type { Delivery } from "../../src/queue/Delivery.ts"
 import { Gossip } from "../../src/queue/Gossip.ts"
-import { QueueStream } from "../../src/queue/QueueStream.ts"
 import { WakeUps } from "../../src/queue/WakeUps.ts"
 import { CallsInHand } from "../../src/worker/CallsInHand.ts"
 import * as Siblings from "../../src/worker/Siblings.ts"
 import * as ListeningLimiter from "../support/ListeningLimiter.ts"
 
-const fn = { name: "echo", namespace: "openfaas-fn" }
 const subjects = Result.getOrThrow(SubjectTemplate.make("{queue}.{function}.{namespace}", "faas-request"))
+const lane = FunctionLane.make(subjects, { name: "echo", namespace: "openfaas-fn" })
 const ackWaitMillis = 10_000
 const said = { holds: 3, gives: 0, wants: true, finds: 0, turn: 0 }
 
@@ -30,14 +30,7 @@ const advised = Effect.gen(function* () {
           () => Effect.sync(() => void (listener = undefined))
         )
     }),
-    Layer.succeed(WakeUps, { send: (subject) => void wakeUps.push(subject), listen: () => Effect.void }),
-    Layer.succeed(QueueStream, {
-      queue: "faas-request",
-      name: "OF_faas-request",
-      subjects,
-      created: () => "2026-11-20T00:00:00Z",
-      ensure: Effect.void
-    })
+    Layer.succeed(WakeUps, { send: (subject) => void wakeUps.push(subject), listen: () => Effect.void })
   )
   const naks: Array<number> = []
   const calls = new CallsInHand()
@@ -57,7 +50,7 @@ const advised = Effect.gen(function* () {
   const limiter = ListeningLimiter.make()
   let changes = 0
   const adviser = yield* Effect.provide(Siblings.make(ackWaitMillis), layer)
-  const served = { fn, throttle: limiter.throttle, calls, changed: () => void changes++ }
+  const served = { lane, throttle: limiter.throttle, calls, changed: () => void changes++ }
   return {
     limiter,
     told,

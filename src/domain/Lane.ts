@@ -1,0 +1,13 @@
+/** One part of a stream that an actor of its own serves: the calls of a function, the callbacks to a destination. */
+export interface Lane {
+  /** No two lanes of a stream have the same: the key of maps, the label of metrics, the field in logs. */
+  readonly key: string
+  /** The subject of all its messages, without wildcards. */
+  readonly subject: string
+  /**
+   * The name of its consumer on the stream created at `streamCreated` (RFC 3339). It holds the creation time
+   * because sequences start again in a new stream, where a late acknowledgement meant for the old consumer
+   * would settle a new message.
+   */
+  readonly consumerName: (streamCreated: string) => string
+}

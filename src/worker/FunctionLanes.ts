@@ -1,0 +1,25 @@
+import { Effect } from "effect"
+import * as FunctionLane from "../domain/FunctionLane.ts"
+import type { SubjectTemplate } from "../domain/SubjectTemplate.ts"
+import { Functions } from "../functions/Functions.ts"
+import type { Adviser } from "./Adviser.ts"
+import { limitOf } from "./FunctionLimit.ts"
+import type { LaneKind } from "./LaneKind.ts"
+import { Process } from "./Process.ts"
+
+/** The lanes of the queue: a function each. */
+export const make = Effect.fnUntraced(function* (
+  subjects: SubjectTemplate,
+  advisers: ReadonlyArray<Adviser<FunctionLane.FunctionLane>> = []
+) {
+  const functions = yield* Functions
+  const { process } = yield* Process
+  const kind: LaneKind<FunctionLane.FunctionLane> = {
+    noun: "function",
+    parse: (subject) => FunctionLane.parse(subjects, subject),
+    limit: ({ fn }, slots) => Effect.map(functions.find(fn), (found) => limitOf(found, slots)),
+    process: ({ fn }, delivery, flight) => process(fn, delivery, flight),
+    advisers
+  }
+  return kind
+})
