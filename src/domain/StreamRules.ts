@@ -16,28 +16,51 @@ export interface StreamSettings {
   readonly max_msgs_per_subject: number
   readonly discard_new_per_subject: boolean
   readonly no_ack: boolean
+  /** nanoseconds for which message ids are remembered; the server's two minutes when it is left out */
+  readonly duplicate_window?: number
 }
 
 export const queueStreamName = (queue: string): string => `OF_${queue}`
 
+export interface Keeping {
+  readonly storage: "file" | "memory"
+  readonly replicas: number
+}
+
 /** The stream of a queue as we make it. */
-export const queueStream = (
-  queue: string,
-  options: { readonly storage: "file" | "memory"; readonly replicas: number }
-): StreamSettings => ({
+export const queueStream = (queue: string, { replicas, storage }: Keeping): StreamSettings => ({
   name: queueStreamName(queue),
   subjects: [queue, `${queue}.>`],
   retention: "workqueue",
   // Discard old would drop accepted calls when a limit is reached; discard new refuses the publish.
   discard: "new",
-  storage: options.storage,
-  num_replicas: options.replicas,
+  storage,
+  num_replicas: replicas,
   max_age: 0,
   max_msgs: -1,
   max_bytes: -1,
   max_msgs_per_subject: -1,
   discard_new_per_subject: false,
   no_ack: false
+})
+
+/** What names and subjects of a queue's callbacks begin with: they are a queue of their own. */
+export const callbacksQueue = (queue: string): string => `${queue}_callbacks`
+
+/** The stream of a queue's callbacks as we make it. */
+export const callbacksStream = (
+  queue: string,
+  options: Keeping & {
+    /** undefined for no limit */
+    readonly maxBytes: number | undefined
+    /** how long after its first storing a callback may be stored once more, milliseconds */
+    readonly duplicateWindowMillis: number
+  }
+): StreamSettings => ({
+  ...queueStream(callbacksQueue(queue), options),
+  subjects: [`${callbacksQueue(queue)}.>`],
+  max_bytes: options.maxBytes ?? -1,
+  duplicate_window: options.duplicateWindowMillis * 1e6
 })
 
 export interface Findings {
@@ -48,6 +71,7 @@ export interface Findings {
 }
 
 const limited = (limit: number): boolean => limit > 0
+const limitOf = (limit: number): number | undefined => (limited(limit) ? limit : undefined)
 
 /** Holds an existing stream against the one we would make. */
 export const check = (existing: StreamSettings, wanted: StreamSettings): Findings => {
@@ -79,8 +103,11 @@ export const check = (existing: StreamSettings, wanted: StreamSettings): Finding
       `max_msgs_per_subject is ${existing.max_msgs_per_subject} without discard_new_per_subject, must have it or be unlimited: accepted calls of a function with more would be dropped`
     )
   } else {
-    for (const key of limits) {
-      warnings.push(`${key} is ${existing[key]}, ours is unlimited: calls beyond it are refused`)
+    for (const key of ["max_msgs", "max_bytes", "max_msgs_per_subject"] as const) {
+      if (limitOf(existing[key]) === limitOf(wanted[key])) continue
+      const ours = limitOf(wanted[key]) ?? "unlimited"
+      const effect = limited(existing[key]) ? ": calls beyond it are refused" : ""
+      warnings.push(`${key} is ${limitOf(existing[key]) ?? "unlimited"}, ours is ${ours}${effect}`)
     }
     if (existing.discard !== wanted.discard) {
       warnings.push(`discard is "${existing.discard}", ours is "${wanted.discard}"`)

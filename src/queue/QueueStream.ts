@@ -6,10 +6,15 @@ import { isStreamNameInUse, isStreamNotFound, toQueueError } from "./natsErrors.
 import { type QueueError, QueueMisconfigured } from "./QueueError.ts"
 import { QueueHealth } from "./QueueHealth.ts"
 
-export interface QueueStreamOptions {
+export interface QueueStreamOptions extends StreamRules.Keeping {
   readonly queue: string
-  readonly storage: "file" | "memory"
-  readonly replicas: number
+}
+
+export interface CallbacksStreamOptions extends QueueStreamOptions {
+  /** undefined for no limit */
+  readonly maxBytes: number | undefined
+  /** how long after its first storing a callback may be stored once more, milliseconds */
+  readonly duplicateWindowMillis: number
 }
 
 /** The stream of one queue: made when it is missing, checked when it is there. */
@@ -24,7 +29,19 @@ export class QueueStream extends Context.Service<
     readonly ensure: Effect.Effect<void, QueueError | QueueMisconfigured>
   }
 >()("sluice/queue/QueueStream") {
-  static readonly layer = (options: QueueStreamOptions) => Layer.effect(QueueStream, make(options))
+  static readonly layer = (options: QueueStreamOptions) =>
+    Layer.effect(QueueStream, make("stream", options.queue, StreamRules.queueStream(options.queue, options)))
+
+  /** The stream of the queue's callbacks, which is a queue like any other. */
+  static readonly callbacksLayer = (options: CallbacksStreamOptions) =>
+    Layer.effect(
+      QueueStream,
+      make(
+        "callbacks",
+        StreamRules.callbacksQueue(options.queue),
+        StreamRules.callbacksStream(options.queue, options)
+      )
+    )
 }
 
 /**
@@ -35,12 +52,11 @@ const RESET_PAUSE = Duration.millis(500)
 
 const waitForJetStream = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("5 seconds")])
 
-const make = Effect.fnUntraced(function* (options: QueueStreamOptions) {
+const make = Effect.fnUntraced(function* (part: string, queue: string, wanted: StreamRules.StreamSettings) {
   const { manager, request } = yield* Nats
   const health = yield* QueueHealth
-  const wanted = StreamRules.queueStream(options.queue, options)
   let created = ""
-  health.report("stream", { ok: false, detail: `waiting for stream ${wanted.name}` })
+  health.report(part, { ok: false, detail: `waiting for stream ${wanted.name}` })
 
   const find = request(() => manager.streams.info(wanted.name))
   const add = request(() => manager.streams.add(wanted as Partial<StreamConfig> & { name: string })).pipe(
@@ -60,7 +76,7 @@ const make = Effect.fnUntraced(function* (options: QueueStreamOptions) {
           `\nChange it (nats stream edit ${wanted.name}), or remove it when it is empty (nats stream delete ${wanted.name}); it is then made again as it should be.`
       })
     }
-    health.report("stream", { ok: true, detail: wanted.name })
+    health.report(part, { ok: true, detail: wanted.name })
     if (created === info.created) return
     const isReset = created !== ""
     created = info.created
@@ -96,7 +112,7 @@ const make = Effect.fnUntraced(function* (options: QueueStreamOptions) {
   )
 
   return QueueStream.of({
-    queue: options.queue,
+    queue,
     name: wanted.name,
     created: () => created,
     ensure

@@ -60,6 +60,7 @@ export const describe = (error: unknown): string => (error instanceof Error ? er
 /** Any error of nats.js as ours. */
 export const toQueueError = (error: unknown): QueueError => {
   if (isStreamNotFound(error)) return new QueueError({ reason: "stream-gone", detail: describe(error) })
+  if (isTooLarge(error)) return new QueueError({ reason: "too-large", detail: describe(error) })
   const refused = codeOf(error) !== undefined && !/temporarily unavailable/i.test(describe(error))
   return new QueueError({ reason: refused ? "refused" : "unavailable", detail: describe(error) })
 }

@@ -16,6 +16,9 @@ type Combined =
   | "maxRetryWait"
   | "retryHttpCodes"
   | "backoff"
+  | "callbackRetryAttempts"
+  | "callbackRetryInitialWait"
+  | "callbackRetryMaxWait"
 
 /** What a program runs with; durations are in milliseconds. */
 export interface Settings extends Omit<Values, Combined> {
@@ -25,6 +28,7 @@ export interface Settings extends Omit<Values, Combined> {
   readonly natsGiven: boolean
   readonly subjects: SubjectTemplate.SubjectTemplate
   readonly retryPolicy: RetryPolicy
+  readonly callbackRetryPolicy: RetryPolicy
 }
 
 /** Makes the settings of values that keep every rule of `mistakesBetween`; a defect otherwise. */
@@ -39,6 +43,9 @@ export function combine(values: Values): Settings {
     maxRetryWait,
     retryHttpCodes,
     backoff,
+    callbackRetryAttempts,
+    callbackRetryInitialWait,
+    callbackRetryMaxWait,
     ...rest
   } = values
   return {
@@ -52,6 +59,14 @@ export function combine(values: Values): Settings {
       maxWait: maxRetryWait,
       codes: retryHttpCodes,
       backoff
+    },
+    callbackRetryPolicy: {
+      maxAttempts: callbackRetryAttempts,
+      initialWait: callbackRetryInitialWait,
+      maxWait: callbackRetryMaxWait,
+      // Whatever a receiver answers that is no 2xx, the result is not with it.
+      codes: new Set(),
+      backoff
     }
   }
 }
@@ -62,11 +77,21 @@ export function mistakesBetween(
   isGiven: (key: keyof Values) => boolean
 ): ReadonlyArray<string> {
   const mistakes: Array<string> = []
-  const { initialRetryWait: initial, maxRetryWait: max, queueName, subjectTemplate } = values
-  if (initial !== undefined && max !== undefined && initial > max) {
+  const { queueName, subjectTemplate } = values
+  const waits = [
+    ["initial_retry_wait", values.initialRetryWait, "max_retry_wait", values.maxRetryWait],
+    [
+      "callback_retry_initial_wait",
+      values.callbackRetryInitialWait,
+      "callback_retry_max_wait",
+      values.callbackRetryMaxWait
+    ]
+  ] as const
+  for (const [initialName, initial, maxName, max] of waits) {
+    if (initial === undefined || max === undefined || initial <= max) continue
     mistakes.push(
-      `initial_retry_wait=${JSON.stringify(GoDuration.format(initial))} is not allowed: ` +
-        `it must be at most max_retry_wait (${GoDuration.format(max)})`
+      `${initialName}=${JSON.stringify(GoDuration.format(initial))} is not allowed: ` +
+        `it must be at most ${maxName} (${GoDuration.format(max)})`
     )
   }
   if (queueName !== undefined && subjectTemplate !== undefined) {

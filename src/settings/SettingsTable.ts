@@ -183,6 +183,41 @@ export const table = {
     "largest answer, in bytes, that is delivered to a callback",
     ofWorker
   ),
+  maxCallbacksInflight: setting(
+    "max_callbacks_inflight",
+    integer(1, 10_000),
+    "50",
+    "callbacks in flight in this worker, half of them at most to one destination",
+    ofWorker
+  ),
+  callbackRetryAttempts: setting(
+    "callback_retry_attempts",
+    integer(0, 999_999),
+    "33",
+    "retries of a callback after its first attempt",
+    ofWorker
+  ),
+  callbackRetryInitialWait: setting(
+    "callback_retry_initial_wait",
+    duration("0s"),
+    "5s",
+    "wait before the first retry of a callback; it doubles with each one",
+    ofWorker
+  ),
+  callbackRetryMaxWait: setting(
+    "callback_retry_max_wait",
+    duration("0s"),
+    "1h",
+    "longest wait before a retry of a callback",
+    ofWorker
+  ),
+  callbacksMaxBytes: setting(
+    "callbacks_max_bytes",
+    integer(0, Number.MAX_SAFE_INTEGER),
+    "0",
+    "size limit of the stream of callbacks and of the store of large results, when they are made; 0 for none",
+    ofWorker
+  ),
   tlsInsecure: setting(
     "tls_insecure",
     boolean,
