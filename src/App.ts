@@ -1,17 +1,20 @@
 /** The wiring of each program: settings in, one running system out. */
 import { randomInt } from "node:crypto"
-import { Effect, Layer } from "effect"
+import { Duration, Effect, Layer } from "effect"
 import * as ConsumerPlan from "./domain/ConsumerPlan.ts"
 import { fixed } from "./domain/limiter/Fixed.ts"
 import { pace } from "./domain/limiter/Pace.ts"
+import * as RetryPolicy from "./domain/RetryPolicy.ts"
 import { Functions } from "./functions/Functions.ts"
 import { Server } from "./gateway/Server.ts"
 import { NatsServer } from "./natsserver/NatsServer.ts"
 import { Health } from "./operations/Health.ts"
 import { Backlog } from "./queue/Backlog.ts"
+import { CallbackQueue } from "./queue/CallbackQueue.ts"
 import { DeadLetters } from "./queue/DeadLetters.ts"
 import { Gossip } from "./queue/Gossip.ts"
 import * as JetStreamCalls from "./queue/JetStreamCalls.ts"
+import { LargeResults } from "./queue/LargeResults.ts"
 import { Nats } from "./queue/Nats.ts"
 import { Publisher } from "./queue/Publisher.ts"
 import { QueueHealth } from "./queue/QueueHealth.ts"
@@ -20,6 +23,7 @@ import { WaitingCalls } from "./queue/WaitingCalls.ts"
 import { WakeUps } from "./queue/WakeUps.ts"
 import type { Settings } from "./settings/Settings.ts"
 import { version } from "./version.ts"
+import * as CallbackLanes from "./worker/CallbackLanes.ts"
 import { CallbackPost } from "./worker/CallbackPost.ts"
 import { Callbacks } from "./worker/Callbacks.ts"
 import * as FunctionLanes from "./worker/FunctionLanes.ts"
@@ -81,8 +85,45 @@ const callbackPost = (settings: Settings) =>
     signingKeysFile: settings.callbackSigningKeysFile
   })
 
+/** Dead letters of calls and of callbacks. */
+const deadLetters = (settings: Settings, storage: Storage) =>
+  DeadLetters.layer({ storage, replicas: settings.natsStreamReplicas })
+
+/** The stream of the queue's callbacks. */
+const callbacksStream = (settings: Settings, storage: Storage) =>
+  QueueStream.callbacksLayer({
+    queue: settings.queueName,
+    storage,
+    replicas: settings.natsStreamReplicas,
+    limits: { maxMessages: 0, maxBytes: settings.callbacksMaxBytes },
+    // A worker that dies between storing a result and settling its call: another one has it after `ack_wait`.
+    duplicateWindowMillis: Math.max(120_000, 2 * settings.ackWait + settings.upstreamTimeout)
+  })
+
+const TEN_YEARS_MILLIS = 10 * 365 * 86_400_000
+
+/** Where final results are stored for their receivers, in the stream of callbacks. */
+const callbacks = (settings: Settings, storage: Storage, stream: ReturnType<typeof callbacksStream>) =>
+  Callbacks.layer.pipe(
+    Layer.provide([
+      // The layers without options are made anew for this stream: there is one of each for the calls.
+      CallbackQueue.layer.pipe(Layer.provide(Layer.fresh(WakeUps.layer)), Layer.provide(stream)),
+      LargeResults.layer({
+        queue: settings.queueName,
+        storage,
+        replicas: settings.natsStreamReplicas,
+        maxBytes: settings.callbacksMaxBytes || undefined,
+        // A dead letter has no more of a large result than its name.
+        maxAgeMillis: Math.min(
+          TEN_YEARS_MILLIS,
+          RetryPolicy.longestSpan(settings.callbackRetryPolicy) + Duration.toMillis(DeadLetters.maxAge)
+        )
+      })
+    ])
+  )
+
 /** How a call is processed: called, judged, settled. */
-export const processing = (settings: Settings, storage: Storage) =>
+const processing = (settings: Settings) =>
   Process.layer({
     retryPolicy: settings.retryPolicy,
     defaultNamespace: settings.defaultNamespace,
@@ -95,19 +136,15 @@ export const processing = (settings: Settings, storage: Storage) =>
         upstreamTimeoutMillis: settings.upstreamTimeout,
         maxResultBytes: settings.maxResultBytes
       })
-    ]),
-    Layer.provide([
-      Layer.provide(Callbacks.layer, callbackPost(settings)),
-      DeadLetters.layer({ storage, replicas: settings.natsStreamReplicas })
     ])
   )
 
 /** How long the server keeps a consumer that nobody pulls from, milliseconds. */
-export const serverThreshold = (settings: Settings): number =>
+const serverThreshold = (settings: Settings, retryPolicy: RetryPolicy.RetryPolicy): number =>
   ConsumerPlan.serverInactiveThreshold({
     consumerInactiveThreshold: settings.consumerInactiveThreshold,
     upstreamTimeout: settings.upstreamTimeout,
-    maxRetryWait: settings.retryPolicy.maxWait,
+    maxRetryWait: retryPolicy.maxWait,
     ackWait: settings.ackWait
   })
 
@@ -123,23 +160,59 @@ const functionLanes = Effect.fnUntraced(function* (settings: Settings) {
   return yield* FunctionLanes.make(settings.subjects, advisers)
 })
 
-/** The actors, and what makes them. */
-export const supervisor = (settings: Settings, serverThresholdMillis: number) =>
-  Supervisor.layer(functionLanes(settings), {
-    slots: new Slots(settings.maxInflight),
-    limiter: (maxLimit) =>
-      settings.limiterEnabled ? pace({ maxLimit, seed: randomInt(2 ** 31) }) : fixed(maxLimit),
-    ackWaitMillis: settings.ackWait,
-    inactiveThresholdMillis: settings.consumerInactiveThreshold,
-    serverThresholdMillis,
-    discoveryIntervalMillis: settings.discoveryInterval,
-    shutdownGraceMillis: settings.shutdownGrace
-  }).pipe(Layer.provide(Backlog.layer))
+const supervisorOptions = (settings: Settings, slots: number, serverThresholdMillis: number) => ({
+  slots: new Slots(slots),
+  limiter: (maxLimit: number) =>
+    settings.limiterEnabled ? pace({ maxLimit, seed: randomInt(2 ** 31) }) : fixed(maxLimit),
+  ackWaitMillis: settings.ackWait,
+  inactiveThresholdMillis: settings.consumerInactiveThreshold,
+  serverThresholdMillis,
+  discoveryIntervalMillis: settings.discoveryInterval,
+  shutdownGraceMillis: settings.shutdownGrace
+})
 
-const workerParts = (settings: Settings, storage: Storage) => {
-  const serverThresholdMillis = serverThreshold(settings)
-  return supervisor(settings, serverThresholdMillis).pipe(
-    Layer.provide([processing(settings, storage), callSources(settings, serverThresholdMillis), Gossip.layer])
+/** What puts itself between the parts of a worker: nothing, except in tests. */
+export interface Between {
+  readonly sources: typeof callSources
+  readonly gossip: typeof Gossip.layer
+  readonly serverThresholdMillis?: number
+}
+
+const nothingBetween: Between = { sources: callSources, gossip: Gossip.layer }
+
+/** The actors of functions, and what makes them. */
+const functionActors = (settings: Settings, between: Between) => {
+  const threshold = between.serverThresholdMillis ?? serverThreshold(settings, settings.retryPolicy)
+  return Supervisor.layer(
+    functionLanes(settings),
+    supervisorOptions(settings, settings.maxInflight, threshold)
+  ).pipe(
+    Layer.provide([Backlog.layer, processing(settings), between.sources(settings, threshold), between.gossip])
+  )
+}
+
+/** The actors of callbacks: the same machinery over the stream of callbacks. */
+const callbackActors = (settings: Settings, stream: ReturnType<typeof callbacksStream>) => {
+  const threshold = serverThreshold(settings, settings.callbackRetryPolicy)
+  return Supervisor.layer(
+    CallbackLanes.make(settings.callbackRetryPolicy),
+    supervisorOptions(settings, settings.maxCallbacksInflight, threshold)
+  ).pipe(
+    Layer.provide([
+      Layer.fresh(Backlog.layer),
+      Layer.fresh(WakeUps.layer),
+      callSources(settings, threshold),
+      callbackPost(settings)
+    ]),
+    Layer.provide(stream)
+  )
+}
+
+/** All of a worker but functions, queue and health. */
+export const workerParts = (settings: Settings, storage: Storage, between = nothingBetween) => {
+  const stream = callbacksStream(settings, storage)
+  return Layer.merge(functionActors(settings, between), callbackActors(settings, stream)).pipe(
+    Layer.provide([callbacks(settings, storage, stream), deadLetters(settings, storage)])
   )
 }
 

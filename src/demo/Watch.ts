@@ -6,11 +6,8 @@ import type { Screen } from "./Screen.ts"
 
 const INTERVAL = Duration.millis(100)
 
-/**
- * How long results may be missing when the queue is empty. They are delivered before their calls leave the queue,
- * so that this is only for a machine that is very busy.
- */
-const GRACE_MILLIS = 3_000
+/** How long results may be missing when the queue is empty: they are delivered after their calls have left it. */
+const GRACE_MILLIS = 10_000
 
 export interface Options {
   /** unfinished calls by the name of the function */

@@ -13,6 +13,8 @@ const line = (text: string): string =>
 
 /** The message headers of a dead letter: why it is one, where it came from and what was tried. */
 export const headers = (input: {
+  /** `callback`: the message is no call but the result of one, on its way to its receiver */
+  readonly kind?: "callback"
   readonly reason: DeadReason
   readonly detail: string
   readonly subject: string
@@ -26,6 +28,7 @@ export const headers = (input: {
   readonly callId: string | undefined
   readonly functionName: string
 }): Record<string, string> => ({
+  ...(input.kind === undefined ? {} : { "Sluice-Kind": input.kind }),
   "Sluice-Reason": input.reason,
   "Sluice-Detail": line(input.detail),
   "Sluice-Function": line(input.functionName),

@@ -130,6 +130,10 @@ const makeDelayTable = (policy: RetryPolicy): ((retry: number) => number | undef
   }
 }
 
+/** No call waits longer than this in all, milliseconds, whatever `Retry-After` its answers have. */
+export const longestSpan = (policy: RetryPolicy): number =>
+  policy.maxAttempts * Math.max(policy.maxWait, longestRetryAfter)
+
 const delayTables = new WeakMap<RetryPolicy, (retry: number) => number | undefined>()
 
 /**

@@ -16,6 +16,8 @@ export interface StreamSettings {
   readonly max_msgs_per_subject: number
   readonly discard_new_per_subject: boolean
   readonly no_ack: boolean
+  /** nanoseconds for which message ids are remembered; the server's two minutes when it is left out */
+  readonly duplicate_window?: number
 }
 
 export const queueStreamName = (queue: string): string => `OF_${queue}`
@@ -26,24 +28,44 @@ export interface StreamLimits {
   readonly maxBytes: number
 }
 
+export interface Keeping {
+  readonly storage: "file" | "memory"
+  readonly replicas: number
+  /** an existing stream gets them too */
+  readonly limits?: StreamLimits
+}
+
 /** The stream of a queue as we make it. */
-export const queueStream = (
-  queue: string,
-  options: { readonly storage: "file" | "memory"; readonly replicas: number; readonly limits?: StreamLimits }
-): StreamSettings => ({
+export const queueStream = (queue: string, { limits, replicas, storage }: Keeping): StreamSettings => ({
   name: queueStreamName(queue),
   subjects: [queue, `${queue}.>`],
   retention: "workqueue",
   // Discard old would drop accepted calls when a limit is reached; discard new refuses the publish.
   discard: "new",
-  storage: options.storage,
-  num_replicas: options.replicas,
+  storage,
+  num_replicas: replicas,
   max_age: 0,
-  max_msgs: options.limits?.maxMessages || -1,
-  max_bytes: options.limits?.maxBytes || -1,
+  max_msgs: limits?.maxMessages || -1,
+  max_bytes: limits?.maxBytes || -1,
   max_msgs_per_subject: -1,
   discard_new_per_subject: false,
   no_ack: false
+})
+
+/** What names and subjects of a queue's callbacks begin with: they are a queue of their own. */
+export const callbacksQueue = (queue: string): string => `${queue}_callbacks`
+
+/** The stream of a queue's callbacks as we make it. */
+export const callbacksStream = (
+  queue: string,
+  options: Keeping & {
+    /** how long after its first storing a callback may be stored once more, milliseconds */
+    readonly duplicateWindowMillis: number
+  }
+): StreamSettings => ({
+  ...queueStream(callbacksQueue(queue), options),
+  subjects: [`${callbacksQueue(queue)}.>`],
+  duplicate_window: options.duplicateWindowMillis * 1e6
 })
 
 export interface Findings {
@@ -85,8 +107,8 @@ export const check = (existing: StreamSettings, wanted: StreamSettings): Finding
       `max_msgs_per_subject is ${existing.max_msgs_per_subject} without discard_new_per_subject, must have it or be unlimited: accepted calls of a function with more would be dropped`
     )
   } else {
-    for (const key of limits) {
-      if (limited(wanted[key])) continue
+    for (const key of ["max_msgs", "max_bytes", "max_msgs_per_subject"] as const) {
+      if (!limited(existing[key]) || limited(wanted[key])) continue
       warnings.push(`${key} is ${existing[key]}, ours is unlimited: calls beyond it are refused`)
     }
     if (existing.discard !== wanted.discard) {

@@ -27,7 +27,6 @@ export interface DeadLettersOptions {
   readonly replicas: number
 }
 
-const MAX_AGE = Duration.days(30)
 const MAX_BYTES = 256 * 1024 ** 2
 /** A worker may die between storing a dead letter and settling the call, and come back much later. */
 const DUPLICATE_WINDOW = Duration.days(1)
@@ -42,6 +41,7 @@ export class DeadLetters extends Context.Service<
     readonly store: (letter: DeadLetter) => Effect.Effect<void, QueueError>
   }
 >()("sluice/queue/DeadLetters") {
+  static readonly maxAge = Duration.days(30)
   static readonly layer = (options: DeadLettersOptions) => Layer.effect(DeadLetters, make(options))
 }
 
@@ -60,7 +60,7 @@ const make = Effect.fnUntraced(function* (options: DeadLettersOptions) {
         retention: "limits",
         // The newest failures are what people look for; a full stream must never stop the queue.
         discard: "old",
-        max_age: nanos(MAX_AGE),
+        max_age: nanos(DeadLetters.maxAge),
         max_bytes: MAX_BYTES,
         duplicate_window: nanos(DUPLICATE_WINDOW),
         storage: options.storage,
@@ -92,9 +92,10 @@ const make = Effect.fnUntraced(function* (options: DeadLettersOptions) {
   const toStoreError = (letter: DeadLetter) => (error: unknown) => {
     if (isTooLarge(error)) {
       const size = `${letter.message.length} bytes and the headers of a dead letter`
-      return refused(
-        `${name} has no room for ${size}: raise max_payload of NATS, and max_msg_size of the stream if it has one`
-      )
+      return new QueueError({
+        reason: "too-large",
+        detail: `${name} has no room for ${size}: raise max_payload of NATS, and max_msg_size of the stream if it has one`
+      })
     }
     const { detail, reason } = error instanceof QueueError ? error : toQueueError(error)
     return new QueueError({ reason, detail: `${name} did not take a dead letter: ${detail}` })

@@ -1,6 +1,7 @@
 import { Context, Duration, Effect, Layer } from "effect"
 import type { FunctionName } from "../domain/FunctionName.ts"
 import type { SubjectTemplate } from "../domain/SubjectTemplate.ts"
+import * as LargestMessage from "./LargestMessage.ts"
 import { Nats } from "./Nats.ts"
 import { describe, isNoResponders, isQueueFull, isStreamNotFound, isTooLarge } from "./natsErrors.ts"
 import { PublishError } from "./QueueError.ts"
@@ -12,14 +13,6 @@ export interface PublisherOptions {
   /** how long JetStream may take to confirm, milliseconds */
   readonly timeoutMillis: number
 }
-
-/**
- * What stays free below the server's `max_payload`: a dead letter is the call's message untouched, plus
- * headers that say why.
- */
-const DEAD_LETTER_HEADERS_BYTES = 4096
-/** What a server allows that is not told otherwise. */
-const DEFAULT_MAX_PAYLOAD = 1_048_576
 
 /** Puts calls into the queue. */
 export class Publisher extends Context.Service<
@@ -67,14 +60,7 @@ const make = Effect.fnUntraced(function* (options: PublisherOptions) {
     wakeUps.send(subject)
   })
 
-  let maxPayload = DEFAULT_MAX_PAYLOAD
-  const maxMessageBytes = () => {
-    // The client does not know it while it is disconnected; calls are not too large only because of that.
-    maxPayload = nats.connection.info?.max_payload ?? maxPayload
-    return maxPayload - DEAD_LETTER_HEADERS_BYTES
-  }
-
-  return Publisher.of({ publish, maxMessageBytes })
+  return Publisher.of({ publish, maxMessageBytes: LargestMessage.of(nats) })
 })
 
 const toPublishError = (error: unknown): PublishError => {

@@ -5,9 +5,10 @@ import { Data } from "effect"
  * - `stream-gone`: the queue's stream does not exist (an operator deleted it)
  * - `unavailable`: no answer in time, or no connection; the same request may work later
  * - `refused`: the server said no; `detail` has its words
+ * - `too-large`: it would refuse the message for ever
  */
 export class QueueError extends Data.TaggedError("QueueError")<{
-  readonly reason: "stream-gone" | "unavailable" | "refused"
+  readonly reason: "stream-gone" | "unavailable" | "refused" | "too-large"
   readonly detail: string
 }> {
   override get message(): string {

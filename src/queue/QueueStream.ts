@@ -7,12 +7,13 @@ import { isStreamNameInUse, isStreamNotFound, toQueueError } from "./natsErrors.
 import { type QueueError, QueueMisconfigured } from "./QueueError.ts"
 import { QueueHealth } from "./QueueHealth.ts"
 
-export interface QueueStreamOptions {
+export interface QueueStreamOptions extends StreamRules.Keeping {
   readonly queue: string
-  readonly storage: "file" | "memory"
-  readonly replicas: number
-  /** an existing stream gets them too */
-  readonly limits?: StreamRules.StreamLimits
+}
+
+export interface CallbacksStreamOptions extends QueueStreamOptions {
+  /** how long after its first storing a callback may be stored once more, milliseconds */
+  readonly duplicateWindowMillis: number
 }
 
 /** The stream of one queue: made when it is missing, checked when it is there. */
@@ -27,7 +28,19 @@ export class QueueStream extends Context.Service<
     readonly ensure: Effect.Effect<void, QueueError | QueueMisconfigured>
   }
 >()("sluice/queue/QueueStream") {
-  static readonly layer = (options: QueueStreamOptions) => Layer.effect(QueueStream, make(options))
+  static readonly layer = (options: QueueStreamOptions) =>
+    Layer.effect(QueueStream, make("stream", options.queue, StreamRules.queueStream(options.queue, options)))
+
+  /** The stream of the queue's callbacks, which is a queue like any other. */
+  static readonly callbacksLayer = (options: CallbacksStreamOptions) =>
+    Layer.effect(
+      QueueStream,
+      make(
+        "callbacks",
+        StreamRules.callbacksQueue(options.queue),
+        StreamRules.callbacksStream(options.queue, options)
+      )
+    )
 }
 
 /**
@@ -38,12 +51,15 @@ const RESET_PAUSE = Duration.millis(500)
 
 const waitForJetStream = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("5 seconds")])
 
-const make = Effect.fnUntraced(function* (options: QueueStreamOptions) {
+const make = Effect.fnUntraced(function* (
+  part: "stream" | "callbacks",
+  queue: string,
+  wanted: StreamRules.StreamSettings
+) {
   const { manager, request } = yield* Nats
   const health = yield* QueueHealth
-  const wanted = StreamRules.queueStream(options.queue, options)
   let created = ""
-  health.report("stream", { ok: false, detail: `waiting for stream ${wanted.name}` })
+  health.report(part, { ok: false, detail: `waiting for stream ${wanted.name}` })
 
   const find = request(() => manager.streams.info(wanted.name))
   const add = request(() => manager.streams.add(wanted as Partial<StreamConfig> & { name: string })).pipe(
@@ -69,18 +85,20 @@ const make = Effect.fnUntraced(function* (options: QueueStreamOptions) {
       yield* request(() => manager.streams.update(wanted.name, limits)).pipe(Effect.mapError(toQueueError))
       yield* Effect.logInfo("stream updated", { stream: wanted.name, ...limits })
     }
-    health.report("stream", { ok: true, detail: wanted.name })
+    health.report(part, { ok: true, detail: wanted.name })
     const { risk, summary } = durability({
       storage: config.storage,
       replicas: config.num_replicas,
       persistMode: config.persist_mode
     })
-    health.report("durability", { ok: true, detail: risk === undefined ? summary : `${summary}; ${risk}` })
+    if (part === "stream")
+      health.report("durability", { ok: true, detail: risk === undefined ? summary : `${summary}; ${risk}` })
     if (created === info.created) return
     const isReset = created !== ""
     created = info.created
     if (isReset) yield* Effect.logWarning(`stream ${wanted.name} was deleted and made again`)
     for (const line of warnings) yield* Effect.logWarning(`stream ${wanted.name}: ${line}`)
+    if (part !== "stream") return
     const kept = `stream ${wanted.name} keeps calls in ${summary}`
     if (risk === undefined) return yield* Effect.logInfo(kept)
     // Who asked for memory knows; who gets it from a stream that was there already may not.
@@ -116,7 +134,7 @@ const make = Effect.fnUntraced(function* (options: QueueStreamOptions) {
   )
 
   return QueueStream.of({
-    queue: options.queue,
+    queue,
     name: wanted.name,
     created: () => created,
     ensure

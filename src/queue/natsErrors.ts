@@ -82,6 +82,7 @@ export const toQueueError = (error: unknown): QueueError => {
       detail: `${describe(error)}; the user that Sluice connects as needs $JS.API.>, $JS.ACK.>, its queue's subjects and _INBOX.>`
     })
   }
+  if (isTooLarge(error)) return new QueueError({ reason: "too-large", detail: describe(error) })
   const refused = codeOf(error) !== undefined && !/temporarily unavailable/i.test(describe(error))
   return new QueueError({ reason: refused ? "refused" : "unavailable", detail: describe(error) })
 }

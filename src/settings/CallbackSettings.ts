@@ -31,6 +31,41 @@ export const callbackSettings = {
     "keys that callbacks are signed with (Standard Webhooks), one a line, current first; reread when it changes",
     ofWorker
   ),
+  maxCallbacksInflight: setting(
+    "max_callbacks_inflight",
+    Parser.integer(1, 10_000),
+    "50",
+    "callbacks in flight in this worker, half of them at most to one destination",
+    ofWorker
+  ),
+  callbackRetryAttempts: setting(
+    "callback_retry_attempts",
+    Parser.integer(0, 999_999),
+    "33",
+    "retries of a callback after its first attempt",
+    ofWorker
+  ),
+  callbackRetryInitialWait: setting(
+    "callback_retry_initial_wait",
+    Parser.duration("0s"),
+    "5s",
+    "wait before the first retry of a callback; it doubles with each one",
+    ofWorker
+  ),
+  callbackRetryMaxWait: setting(
+    "callback_retry_max_wait",
+    Parser.duration("0s"),
+    "1h",
+    "longest wait before a retry of a callback",
+    ofWorker
+  ),
+  callbacksMaxBytes: setting(
+    "callbacks_max_bytes",
+    Parser.integer(0, Number.MAX_SAFE_INTEGER),
+    "0",
+    "size limit of the stream of callbacks and, when it is made, of the store of large results; 0 for none",
+    ofWorker
+  ),
   tlsInsecure: setting(
     "tls_insecure",
     Parser.boolean,

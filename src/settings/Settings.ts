@@ -24,6 +24,9 @@ type Combined =
   | "maxRetryWait"
   | "retryHttpCodes"
   | "backoff"
+  | "callbackRetryAttempts"
+  | "callbackRetryInitialWait"
+  | "callbackRetryMaxWait"
 
 /** Who we are for NATS: the paths of the files that say so. */
 export interface NatsAccess {
@@ -47,6 +50,7 @@ export interface Settings extends Omit<Values, Combined> {
   readonly natsAccess: NatsAccess
   readonly subjects: SubjectTemplate.SubjectTemplate
   readonly retryPolicy: RetryPolicy
+  readonly callbackRetryPolicy: RetryPolicy
 }
 
 /** Makes the settings of values that keep every rule of `mistakesBetween`; a defect otherwise. */
@@ -69,6 +73,9 @@ export function combine(values: Values): Settings {
     maxRetryWait,
     retryHttpCodes,
     backoff,
+    callbackRetryAttempts,
+    callbackRetryInitialWait,
+    callbackRetryMaxWait,
     ...rest
   } = values
   return {
@@ -92,6 +99,14 @@ export function combine(values: Values): Settings {
       maxWait: maxRetryWait,
       codes: retryHttpCodes,
       backoff
+    },
+    callbackRetryPolicy: {
+      maxAttempts: callbackRetryAttempts,
+      initialWait: callbackRetryInitialWait,
+      maxWait: callbackRetryMaxWait,
+      // Whatever a receiver answers that is no 2xx, the result is not with it.
+      codes: new Set(),
+      backoff
     }
   }
 }
@@ -102,11 +117,21 @@ export function mistakesBetween(
   isGiven: (key: keyof Values) => boolean
 ): ReadonlyArray<string> {
   const mistakes: Array<string> = []
-  const { initialRetryWait: initial, maxRetryWait: max, queueName, subjectTemplate } = values
-  if (initial !== undefined && max !== undefined && initial > max) {
+  const { queueName, subjectTemplate } = values
+  const waits = [
+    ["initial_retry_wait", values.initialRetryWait, "max_retry_wait", values.maxRetryWait],
+    [
+      "callback_retry_initial_wait",
+      values.callbackRetryInitialWait,
+      "callback_retry_max_wait",
+      values.callbackRetryMaxWait
+    ]
+  ] as const
+  for (const [initialName, initial, maxName, max] of waits) {
+    if (initial === undefined || max === undefined || initial <= max) continue
     mistakes.push(
-      `initial_retry_wait=${JSON.stringify(GoDuration.format(initial))} is not allowed: ` +
-        `it must be at most max_retry_wait (${GoDuration.format(max)})`
+      `${initialName}=${JSON.stringify(GoDuration.format(initial))} is not allowed: ` +
+        `it must be at most ${maxName} (${GoDuration.format(max)})`
     )
   }
   if (queueName !== undefined && subjectTemplate !== undefined) {

@@ -80,7 +80,7 @@ export const factory = Effect.fnUntraced(function* <L extends Lane>(
         demand,
         throttle,
         calls,
-        process: (delivery, flight) => kind.process(lane, delivery, flight),
+        process: (delivery, progress) => kind.process(lane, delivery, progress),
         fork,
         now,
         retired: () => retired

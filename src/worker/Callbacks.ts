@@ -1,44 +1,72 @@
-import { Context, Effect, Layer, Schedule } from "effect"
-import { type Callback, CallbackPost } from "./CallbackPost.ts"
+import { randomUUID } from "node:crypto"
+import { Context, Effect, Layer, Option } from "effect"
+import * as CallbackMessage from "../domain/CallbackMessage.ts"
+import * as DeadLetter from "../domain/DeadLetter.ts"
+import { CallbackQueue } from "../queue/CallbackQueue.ts"
+import { LargeResults } from "../queue/LargeResults.ts"
+import type { QueueError } from "../queue/QueueError.ts"
+import type { Persist } from "./Persistence.ts"
 
-/** Why a receiver did not take a result. */
-export interface Undelivered {
-  readonly detail: string
-  readonly status: number | undefined
-}
+/** The same however often the call is executed; receivers and the queue know callbacks by it. */
+export const idOf = ({ sequence, streamCreated }: CallbackMessage.About): string =>
+  DeadLetter.id(streamCreated, sequence, "callback")
 
-/** Reports final results to the receivers that callers named. */
+/** Final results on their way to the receivers that callers named, whatever their size. */
 export class Callbacks extends Context.Service<
   Callbacks,
   {
-    /** Posts a result; tries a few times when the receiver is down or says it is busy. */
-    readonly deliver: (callback: Callback) => Effect.Effect<void, Undelivered>
+    /**
+     * Stores a result for its receiver; done means confirmed. Fails with `too-large` when what it is about is
+     * larger than a message may be.
+     */
+    readonly store: (callback: CallbackMessage.Callback, persist: Persist) => Effect.Effect<void, QueueError>
+    /** The whole of what a message holds or stands for; none when it is not there any more. */
+    readonly open: (
+      stored: CallbackMessage.Callback | CallbackMessage.Reference
+    ) => Effect.Effect<Option.Option<CallbackMessage.Callback>, QueueError>
+    /** Removes what the message stood for, once the message itself has left the queue. */
+    readonly discard: (
+      stored: CallbackMessage.Callback | CallbackMessage.Reference,
+      sequence: number
+    ) => Effect.Effect<void>
   }
 >()("sluice/worker/Callbacks") {
   static readonly layer = Layer.effect(
     Callbacks,
-    Effect.map(CallbackPost, ({ post }) =>
-      Callbacks.of({
-        deliver: Effect.fnUntraced(
-          function* (callback) {
-            const posted = yield* post(callback)
-            if (posted._tag === "Taken") return
-            const { detail, status } = posted
-            return yield* Effect.fail({
-              detail,
-              status,
-              again: posted._tag === "NotTaken" && maySoon(status)
-            })
-          },
-          Effect.retry({ schedule: retries, while: (failure) => failure.again })
-        )
+    Effect.gen(function* () {
+      const queue = yield* CallbackQueue
+      const large = yield* LargeResults
+
+      return Callbacks.of({
+        store: Effect.fnUntraced(function* (callback, persist) {
+          const { url } = callback
+          const id = idOf(callback)
+          const whole = CallbackMessage.encode(callback)
+          if (whole.length <= queue.maxMessageBytes()) {
+            yield* persist(queue.store({ id, url, message: whole }))
+            return
+          }
+          // Each execution of a call has its own: removing one must not take away that of another message.
+          const object = `${id}-${randomUUID()}`
+          yield* persist(large.put(object, whole))
+          const message = CallbackMessage.encodeReference(callback, object)
+          const isNew = yield* persist(queue.store({ id, url, message }))
+          if (!isNew) yield* large.remove(object)
+        }),
+        open: Effect.fnUntraced(function* (stored) {
+          if ("body" in stored) return Option.some(stored)
+          const bytes = yield* large.get(stored.object)
+          if (bytes === undefined) return Option.none()
+          const whole = Option.getSuccess(CallbackMessage.decode(bytes))
+          return Option.filter(whole, (callback) => "body" in callback)
+        }),
+        discard: (stored, sequence) =>
+          "body" in stored
+            ? Effect.void
+            : Effect.flatMap(queue.hasLeft(sequence), (left) =>
+                left ? large.remove(stored.object) : Effect.void
+              )
       })
-    )
+    })
   )
 }
-
-/** The call is not acknowledged before its result is delivered, so a dead receiver must not hold it for long. */
-const retries = Schedule.max([Schedule.exponential("500 millis", 3), Schedule.recurs(2)])
-
-const maySoon = (status: number | undefined): boolean =>
-  status === undefined || status === 408 || status === 429 || status >= 500

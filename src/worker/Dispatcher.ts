@@ -4,15 +4,16 @@ import type { Delivery } from "../queue/Delivery.ts"
 import type { CallsInHand } from "./CallsInHand.ts"
 import type { Demand } from "./Demand.ts"
 import type { PullWindow } from "./PullWindow.ts"
+import type { Progress } from "./Progress.ts"
 import type { Settled } from "./Settlement.ts"
-import type { Flight, Throttle } from "./Throttle.ts"
+import type { Throttle } from "./Throttle.ts"
 
 export interface Parts {
   readonly window: PullWindow
   readonly demand: Demand
   readonly throttle: Throttle
   readonly calls: CallsInHand
-  readonly process: (delivery: Delivery, flight: Flight) => Effect.Effect<Settled>
+  readonly process: (delivery: Delivery, progress: Progress) => Effect.Effect<Settled>
   /** runs a call beside the others */
   readonly fork: (effect: Effect.Effect<unknown>) => void
   /** milliseconds */
@@ -70,9 +71,15 @@ export class Dispatcher implements PullHandlers {
   #start(delivery: Delivery): void {
     const { window, demand, throttle, calls, process, fork, now } = this.#parts
     const flight = throttle.flight()
+    let isStuck = false
+    const stuck = () => {
+      if (isStuck) return
+      isStuck = true
+      window.stuck()
+    }
     this.busyAt = now()
     fork(
-      process(delivery, flight).pipe(
+      process(delivery, { ...flight, stuck }).pipe(
         Effect.onExit((exit) =>
           Effect.sync(() => {
             flight.ended()
@@ -81,7 +88,7 @@ export class Dispatcher implements PullHandlers {
             else calls.delete(delivery)
             if (settled?._tag === "GivenBack") demand.delay(now() + settled.delayMillis)
             this.busyAt = now()
-            window.settled()
+            window.settled(isStuck)
           })
         )
       )

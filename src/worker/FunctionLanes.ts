@@ -18,7 +18,7 @@ export const make = Effect.fnUntraced(function* (
     noun: "function",
     parse: (subject) => FunctionLane.parse(subjects, subject),
     limit: ({ fn }, slots) => Effect.map(functions.find(fn), (found) => limitOf(found, slots)),
-    process: ({ fn }, delivery, flight) => process(fn, delivery, flight),
+    process: ({ fn }, delivery, progress) => process(fn, delivery, progress),
     advisers
   }
   return kind

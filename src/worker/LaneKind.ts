@@ -2,8 +2,8 @@ import type { Effect, Option } from "effect"
 import type { Lane } from "../domain/Lane.ts"
 import type { Delivery } from "../queue/Delivery.ts"
 import type { Adviser } from "./Adviser.ts"
+import type { Progress } from "./Progress.ts"
 import type { Settled } from "./Settlement.ts"
-import type { Flight } from "./Throttle.ts"
 
 /** What one kind of lanes has that others have otherwise; all else about lanes is the same. */
 export interface LaneKind<L extends Lane> {
@@ -13,7 +13,7 @@ export interface LaneKind<L extends Lane> {
   readonly parse: (subject: string) => Option.Option<L>
   /** How many deliveries of the lane a worker with so many slots may have in flight. */
   readonly limit: (lane: L, slots: number) => Effect.Effect<number>
-  readonly process: (lane: L, delivery: Delivery, flight: Flight) => Effect.Effect<Settled>
+  readonly process: (lane: L, delivery: Delivery, progress: Progress) => Effect.Effect<Settled>
   /** They tell a lane's limiter more than its deliveries do. */
   readonly advisers: ReadonlyArray<Adviser<L>>
 }

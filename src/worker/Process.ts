@@ -8,8 +8,9 @@ import { Functions } from "../functions/Functions.ts"
 import type { Delivery } from "../queue/Delivery.ts"
 import { attemptOf } from "./Attempts.ts"
 import { Invoker, type Reaction } from "./Invoker.ts"
-import { giveBack, type Settled, Settlement } from "./Settlement.ts"
-import type { Flight } from "./Throttle.ts"
+import type { Progress } from "./Progress.ts"
+import { type Settled, Settlement } from "./Settlement.ts"
+import { orGiveBack } from "./Unsettled.ts"
 import { logFields, type Work } from "./Work.ts"
 
 export interface ProcessOptions {
@@ -35,15 +36,12 @@ export class Process extends Context.Service<
     readonly process: (
       fn: FunctionName.FunctionName,
       delivery: Delivery,
-      flight: Flight
+      progress: Progress
     ) => Effect.Effect<Settled>
   }
 >()("sluice/worker/Process") {
   static readonly layer = (options: ProcessOptions) => Layer.effect(Process, make(options))
 }
-
-/** How long a call waits when something could not be stored, or when we have failed ourselves. */
-const TROUBLE_DELAY_MILLIS = 5_000
 
 const MOST_WARNED = 1_000
 
@@ -67,19 +65,20 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
   const run = Effect.fnUntraced(function* (
     fn: FunctionName.FunctionName,
     delivery: Delivery,
-    flight: Flight
+    progress: Progress
   ) {
+    const { stuck } = progress
     const attempt = attemptOf(delivery)
     const decoded = Call.decode(delivery.data)
     if (Result.isFailure(decoded)) {
       return yield* settlement.refuse(
-        { fn, delivery, call: undefined, attempt },
+        { fn, delivery, call: undefined, attempt, stuck },
         "undecodable",
         decoded.failure
       )
     }
     const call = decoded.success
-    const work: Work = { fn, delivery, call, attempt }
+    const work: Work = { fn, delivery, call, attempt, stuck }
     const named = FunctionName.parse(call.function, options.defaultNamespace)
     if (Result.isFailure(named) || FunctionName.key(named.success) !== FunctionName.key(fn)) {
       const detail = `the message is for "${call.function}", its subject for ${FunctionName.key(fn)}`
@@ -89,10 +88,10 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
     const found = yield* functions.find(fn)
     let reaction = neverCalled
     if (found._tag !== "Unknown") {
-      flight.dispatched()
+      progress.dispatched()
       reaction = yield* invoker.invoke(found.spec.url, call, call.callbackUrl !== undefined)
       const { answer, durationSeconds } = reaction
-      flight.answered(Outcome.signal(answer), durationSeconds, Outcome.retryAfterSeconds(answer))
+      progress.answered(Outcome.signal(answer), durationSeconds, Outcome.retryAfterSeconds(answer))
     }
 
     // What the caller's gateway wrote into the message wins over what the function says now.
@@ -112,22 +111,10 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
   })
 
   return Process.of({
-    process: (fn, delivery, flight) =>
-      run(fn, delivery, flight).pipe(
-        Effect.catch((error) => keep(fn, delivery, { reason: error.detail })),
-        Effect.catchCause((defect) => keep(fn, delivery, defect)),
-        // Another worker may have it at once.
-        Effect.onInterrupt(() => Effect.sync(() => delivery.nak(0)))
-      )
+    process: (fn, delivery, progress) =>
+      orGiveBack(delivery, { function: FunctionName.key(fn) })(run(fn, delivery, progress))
   })
 })
-
-const keep = (fn: FunctionName.FunctionName, delivery: Delivery, ...why: ReadonlyArray<unknown>) =>
-  Effect.logError(
-    "a call could not be settled, it stays in the queue",
-    { function: FunctionName.key(fn), sequence: delivery.streamSequence },
-    ...why
-  ).pipe(Effect.map(() => giveBack(delivery, TROUBLE_DELAY_MILLIS)))
 
 /** The reaction of a function that its provider does not know. */
 const neverCalled: Reaction = {

@@ -5,7 +5,8 @@ import type { SlotMember, Slots } from "./Slots.ts"
  * The exact account of one actor: what it has been granted, has asked for and is running never exceeds its
  * limit, and every grant is a slot of the worker's. Permit and slot are taken before a call is asked for, and
  * come back when it is settled or will not come. A call that was rejected is held by the actor without either,
- * until it gets them again.
+ * until it gets them again. One that is stuck with a result that cannot be stored keeps its permit, leaves its
+ * slot to others, and stops the window from asking.
  *
  *   granted ─ask→ asked ─delivered→ running ─settled─▶ free
  *      │            └──────ended──────────────────────▶ free
@@ -18,6 +19,9 @@ export class PullWindow {
   #granted = 0
   #asked = 0
   #running = 0
+  #stuck = 0
+  /** of the stuck ones, those whose slot is with others */
+  #parked = 0
 
   /** @param changed is called when it is worth another turn. */
   constructor(slots: Slots, changed: () => void) {
@@ -43,7 +47,7 @@ export class PullWindow {
   claim(limit: number, wanted: number): number {
     this.#permits.resize(limit)
     this.#giveBack(Math.min(this.#granted, this.#permits.overdrawn))
-    const more = wanted - this.#granted
+    const more = (this.#stuck > 0 ? 0 : wanted) - this.#granted
     this.#slots.want(Math.min(this.#permits.free, Math.max(0, more)))
     // What was granted for calls that are not there any more.
     this.#giveBack(Math.max(0, -more))
@@ -78,10 +82,22 @@ export class PullWindow {
     return true
   }
 
+  /** A running call has a result that cannot be stored. */
+  stuck(): void {
+    this.#stuck++
+    if (this.#slots.park()) this.#parked++
+    this.#changed()
+  }
+
   /** A running call is settled, or held. */
-  settled(): void {
+  settled(wasStuck = false): void {
     this.#running--
-    this.#free(1)
+    if (wasStuck) this.#stuck--
+    if (!wasStuck || this.#parked === 0) return this.#free(1)
+    this.#parked--
+    this.#slots.unpark()
+    this.#permits.release(1)
+    this.#changed()
   }
 
   /** The request is over; what has not come will not come. */

@@ -1,5 +1,6 @@
-import { Clock, Context, Effect, Layer, Option, Result } from "effect"
+import { Clock, Context, Effect, Layer, Result } from "effect"
 import * as Call from "../domain/Call.ts"
+import type { Callback } from "../domain/CallbackMessage.ts"
 import * as CallbackReport from "../domain/CallbackReport.ts"
 import * as DeadLetter from "../domain/DeadLetter.ts"
 import * as FunctionName from "../domain/FunctionName.ts"
@@ -13,6 +14,7 @@ import type { QueueError } from "../queue/QueueError.ts"
 import { QueueStream } from "../queue/QueueStream.ts"
 import { Callbacks } from "./Callbacks.ts"
 import type { Reaction } from "./Invoker.ts"
+import { persist } from "./Persistence.ts"
 import { logFields, type Work } from "./Work.ts"
 
 export interface SettlementOptions {
@@ -29,7 +31,7 @@ export type Settled =
   /** Not settled: it waits in the worker until its function has room. */
   | { readonly _tag: "Held" }
 
-const finished: Settled = { _tag: "Finished" }
+export const finished: Settled = { _tag: "Finished" }
 const held: Settled = { _tag: "Held" }
 
 export const giveBack = (delivery: Delivery, delayMillis: number): Settled => {
@@ -39,8 +41,8 @@ export const giveBack = (delivery: Delivery, delayMillis: number): Settled => {
 
 /**
  * Carries out verdicts; the only place where a call is acknowledged. That comes last, after everything that
- * must outlive the call is confirmed: dying at any line repeats work and loses none. It fails when something
- * could not be stored; the call is then unsettled.
+ * must outlive the call is confirmed: dying at any line repeats work and loses none. It waits while something
+ * cannot be stored, and fails when that can never be; the call is then unsettled.
  */
 export class Settlement extends Context.Service<
   Settlement,
@@ -77,8 +79,8 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
     reason: DeadReason,
     detail: string,
     lastStatus: number | undefined
-  ) =>
-    deadLetters.store({
+  ) => {
+    const letter = deadLetters.store({
       fn: work.fn,
       id: DeadLetter.id(work.delivery.streamCreated, work.delivery.streamSequence, kind),
       message: work.delivery.data,
@@ -97,6 +99,8 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
         functionName: FunctionName.key(work.fn)
       })
     })
+    return persist(work.stuck, logFields(work))(letter)
+  }
 
   const bury = Effect.fnUntraced(function* (
     work: Work,
@@ -108,25 +112,38 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
     yield* Effect.logWarning("dead letter", { ...logFields(work), status, reason, detail })
   })
 
-  /** Posts the final result; what cannot be delivered becomes a dead letter. */
+  /** The callback goes nowhere: its call is kept for people. */
+  const undeliverable = Effect.fnUntraced(function* (work: Work, detail: string) {
+    yield* store(work, "callback", "callback-undeliverable", detail, undefined)
+    yield* Effect.logWarning("callback not delivered", { ...logFields(work), reason: detail })
+  })
+
+  /** Stores the final result for its receiver. */
   const report = Effect.fnUntraced(function* (work: Work, attempted: Attempted) {
     const { call, reaction } = attempted
     if (call.callbackUrl === undefined) return
     const url = GoUrl.toUrl(call.callbackUrl)
-    const undelivered = Result.isFailure(url)
-      ? Option.some({ detail: url.failure, status: undefined })
-      : yield* callbacks
-          .deliver({
-            id: DeadLetter.id(work.delivery.streamCreated, work.delivery.streamSequence, "callback"),
-            url: url.success,
-            headers: callbackHeaders(work, attempted, options),
-            body: reaction.reply?.body ?? nothing
-          })
-          .pipe(Effect.match({ onSuccess: () => Option.none(), onFailure: Option.some }))
-    if (Option.isNone(undelivered)) return
-    const { detail, status } = undelivered.value
-    yield* store(work, "callback", "callback-undeliverable", detail, status)
-    yield* Effect.logWarning("callback not delivered", { ...logFields(work), status, reason: detail })
+    if (Result.isFailure(url)) return yield* undeliverable(work, url.failure)
+    const callback: Callback = {
+      url: url.success,
+      callId: Call.callId(call) ?? "",
+      functionName: FunctionName.key(work.fn),
+      status: Outcome.statusOf(reaction.answer),
+      acceptedMillis: work.delivery.acceptedMillis,
+      finishedMillis: clock.currentTimeMillisUnsafe(),
+      stream: stream.name,
+      streamCreated: work.delivery.streamCreated,
+      sequence: work.delivery.streamSequence,
+      headers: callbackHeaders(work, attempted, options),
+      body: reaction.reply?.body ?? nothing
+    }
+    yield* callbacks
+      .store(callback, persist(work.stuck, logFields(work)))
+      .pipe(
+        Effect.catch((error) =>
+          error.reason === "too-large" ? undeliverable(work, error.detail) : Effect.fail(error)
+        )
+      )
   })
 
   return Settlement.of({

@@ -5,6 +5,13 @@ export interface SlotMember {
   /** How many more slots it could use now; they are given as they come free. */
   readonly want: (count: number) => void
   readonly release: (count: number) => void
+  /**
+   * Gives one to the others, although what it was for is still in memory; false when as many are parked as there
+   * are slots, which bounds that memory.
+   */
+  readonly park: () => boolean
+  /** What a parked one was for is gone. */
+  readonly unpark: () => void
   /** Gives everything back and wants nothing more. */
   readonly leave: () => void
 }
@@ -14,6 +21,7 @@ interface Member {
   readonly granted: (count: number) => void
   wanted: number
   held: number
+  parked: number
   since: number
 }
 
@@ -24,6 +32,7 @@ interface Member {
 export class Slots {
   readonly capacity: number
   #free: number
+  #parked = 0
   #turn = 0
   readonly #wanting = new Map<symbol, Member>()
 
@@ -38,7 +47,12 @@ export class Slots {
 
   /** @param granted is told how many slots the member has just got; it may be called from within `want`. */
   join(granted: (count: number) => void): SlotMember {
-    const member: Member = { key: Symbol("slots"), granted, wanted: 0, held: 0, since: 0 }
+    const member: Member = { key: Symbol("slots"), granted, wanted: 0, held: 0, parked: 0, since: 0 }
+    const release = (count: number) => {
+      member.held -= count
+      this.#free += count
+      this.#distribute()
+    }
     return {
       want: (count) => {
         if (count > 0 && member.wanted === 0) member.since = this.#turn++
@@ -47,15 +61,24 @@ export class Slots {
         else this.#wanting.set(member.key, member)
         this.#distribute()
       },
-      release: (count) => {
-        member.held -= count
-        this.#free += count
-        this.#distribute()
+      release,
+      park: () => {
+        if (this.#parked === this.capacity) return false
+        this.#parked++
+        member.parked++
+        release(1)
+        return true
+      },
+      unpark: () => {
+        this.#parked--
+        member.parked--
       },
       leave: () => {
         this.#wanting.delete(member.key)
         this.#free += member.held
+        this.#parked -= member.parked
         member.held = 0
+        member.parked = 0
         this.#distribute()
       }
     }

@@ -10,6 +10,8 @@ export interface Work {
   readonly call: Call.Call | undefined
   /** which attempt this is, from 1 */
   readonly attempt: number
+  /** see `Progress` */
+  readonly stuck: () => void
 }
 
 /** What log lines say about it. */

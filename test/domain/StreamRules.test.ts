@@ -34,6 +34,34 @@ const harmless: ReadonlyArray<readonly [string, Partial<StreamRules.StreamSettin
   ]
 ]
 
+describe("the stream of callbacks", () => {
+  const callbacks = StreamRules.callbacksStream("jobs", {
+    storage: "file",
+    replicas: 3,
+    limits: { maxMessages: 0, maxBytes: 1000 },
+    duplicateWindowMillis: 120_000
+  })
+
+  it("loses nothing, takes callbacks only, and has its limit", () => {
+    expect(callbacks).toMatchObject({
+      name: "OF_jobs_callbacks",
+      subjects: ["jobs_callbacks.>"],
+      retention: "workqueue",
+      discard: "new",
+      max_age: 0,
+      max_bytes: 1000,
+      num_replicas: 3,
+      duplicate_window: 120e9
+    })
+  })
+
+  it.each([{ max_bytes: 500 }, { max_bytes: -1 }])("gets its limit when it has another: %o", (difference) => {
+    const existing = { ...callbacks, ...difference }
+    expect(StreamRules.check(existing, callbacks)).toEqual({ fatal: [], warnings: [] })
+    expect(StreamRules.limitChanges(existing, callbacks)).toEqual({ max_bytes: 1000 })
+  })
+})
+
 describe("an existing stream", () => {
   it("is fine when it is what we would make", () => {
     expect(StreamRules.check(ours, ours)).toEqual({ fatal: [], warnings: [] })

@@ -54,6 +54,15 @@ describe("defaults", () => {
         codes: new Set([408, 429, 500, 502, 503, 504]),
         backoff: "exponential"
       },
+      maxCallbacksInflight: 50,
+      callbackRetryPolicy: {
+        maxAttempts: 33,
+        initialWait: 5_000,
+        maxWait: 3_600_000,
+        codes: new Set(),
+        backoff: "exponential"
+      },
+      callbacksMaxBytes: 0,
       maxResultBytes: 16_777_216,
       callbackTimeout: 10_000,
       callbackAllowHosts: undefined,

@@ -1,5 +1,6 @@
 /** What a worker has asked the server for and holds, kept by somebody who listens to both and believes neither. */
 import { Effect } from "effect"
+import { streamName } from "./QueueState.ts"
 import * as WireTap from "./WireTap.ts"
 
 /** A pull request at the moment it was made. */
@@ -23,8 +24,11 @@ interface PullRequest {
   readonly expires?: number
 }
 
-const nextSubject = "$JS.API.CONSUMER.MSG.NEXT."
-const ackSubject = "$JS.ACK."
+const nextSubject = `$JS.API.CONSUMER.MSG.NEXT.${streamName}.`
+
+/** Of calls, not of callbacks; the long form of the subject (NATS ADR-15) has two parts more in front. */
+const isAck = (subject: string): boolean =>
+  subject.startsWith("$JS.ACK.") && subject.includes(`.${streamName}.`)
 
 /** The account of every function of one worker, and the most it ever was. */
 class Account {
@@ -58,8 +62,8 @@ class Account {
     else if (verb === "UNSUB") this.#forget(this.#subscriptions.get(subject))
     else if (verb === "PUB" && subject.startsWith(nextSubject))
       this.#ask(subject, second, JSON.parse(payload))
-    else if (verb === "PUB" && subject.startsWith(ackSubject)) this.#settle(subject, payload)
-    else if (verb.endsWith("MSG") && third.startsWith(ackSubject)) this.#deliver(third)
+    else if (verb === "PUB" && isAck(subject)) this.#settle(subject, payload)
+    else if (verb.endsWith("MSG") && isAck(third)) this.#deliver(third)
     else if (verb === "HMSG" && /^NATS\/1\.0 \d/.test(payload)) this.#open.delete(subject)
   }
 

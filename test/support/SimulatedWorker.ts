@@ -51,7 +51,14 @@ export const start = Effect.fnUntraced(function* (options: Options) {
       DeadLetters,
       DeadLetters.of({ store: ({ headers }) => Effect.sync(() => void deadLetters.push(headers)) })
     ),
-    Layer.succeed(Callbacks, Callbacks.of({ deliver: () => Effect.void })),
+    Layer.succeed(
+      Callbacks,
+      Callbacks.of({
+        store: () => Effect.void,
+        open: () => Effect.succeedNone,
+        discard: () => Effect.void
+      })
+    ),
     Layer.succeed(Invoker, Invoker.of({ invoke: (_, call) => options.model.invoke(call) })),
     Layer.succeed(
       Functions,

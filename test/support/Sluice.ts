@@ -24,6 +24,8 @@ const forTests: Environment = {
   limiter_enabled: "false",
   initial_retry_wait: "50ms",
   max_retry_wait: "400ms",
+  callback_retry_initial_wait: "50ms",
+  callback_retry_max_wait: "400ms",
   shutdown_grace: "5s"
 }
 

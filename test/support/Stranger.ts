@@ -23,19 +23,25 @@ export interface StoredDeadLetter {
 /** The stream of the default queue's dead letters. */
 export const deadStream = `${QueueState.streamName}_dead`
 
+/** The stream of the default queue's callbacks. */
+export const callbacksStream = `${QueueState.streamName}_callbacks`
+
 const bytesOf = (message: object | string | Uint8Array): string | Uint8Array =>
   typeof message === "string" || message instanceof Uint8Array ? message : JSON.stringify(message)
 
 /** The subject of the default queue for `name` or `name.namespace`. */
 export const subjectOf = (fn: string) => `faas-request.${fn.includes(".") ? fn : `${fn}.openfaas-fn`}`
 
-export const meet = Effect.fnUntraced(function* (url: string) {
+/** @param stream whose settlements are watched */
+export const meet = Effect.fnUntraced(function* (url: string, stream = QueueState.streamName) {
   const client = yield* natsClient(url)
   const settlements: Array<Settlement> = []
   const counters = { ack: new ArrivalCounter(), nak: new ArrivalCounter() }
+  const working = new ArrivalCounter()
   client.connection.subscribe("$JS.ACK.>", {
     callback: (_, message) => {
-      const settlement = read(message.subject, message.string())
+      if (message.string() === "+WPI") working.add()
+      const settlement = read(stream, message.subject, message.string())
       if (settlement === undefined) return
       settlements.push(settlement)
       counters[settlement.kind].add()
@@ -50,6 +56,8 @@ export const meet = Effect.fnUntraced(function* (url: string) {
     acked: (count: number) => Effect.as(counters.ack.atLeast(count), settlements),
     /** Waits until `count` deliveries have been given back since the start. */
     givenBack: (count: number) => Effect.as(counters.nak.atLeast(count), settlements),
+    /** Waits until workers have said that often that they still work on a delivery. */
+    working: (count: number) => working.atLeast(count),
     /** Publishes a message for `name` or `name.namespace`; gives its sequence. */
     publish: (fn: string, message: object | string | Uint8Array) =>
       Effect.promise(() => client.jetstream.publish(subjectOf(fn), bytesOf(message)).then(({ seq }) => seq)),
@@ -64,6 +72,10 @@ export const meet = Effect.fnUntraced(function* (url: string) {
         await client.manager.consumers.delete(QueueState.streamName, name)
       }
     }),
+    /** Callbacks that are stored and not delivered. */
+    waitingCallbacks: Effect.promise(() =>
+      client.manager.streams.info(callbacksStream).then(({ state }) => state.messages)
+    ),
     /** All dead letters, in the order they were stored; none when there is no stream of them. */
     deadLetters: Effect.promise(async (): Promise<ReadonlyArray<StoredDeadLetter>> => {
       const letters: Array<StoredDeadLetter> = []
@@ -83,9 +95,11 @@ export const meet = Effect.fnUntraced(function* (url: string) {
 })
 
 /** The long form of the subject (NATS ADR-15) has two parts more in front. */
-const read = (subject: string, payload: string): Settlement | undefined => {
+const read = (stream: string, subject: string, payload: string): Settlement | undefined => {
   const parts = subject.split(".")
-  const sequence = Number(parts[parts.length === 9 ? 5 : 7])
+  const at = parts.length === 9 ? 2 : 4
+  if (parts[at] !== stream) return undefined
+  const sequence = Number(parts[at + 3])
   const [verb, options] = payload.split(" ", 2)
   if (verb === "+ACK") return { kind: "ack", sequence, delayMillis: undefined }
   if (verb !== "-NAK") return undefined

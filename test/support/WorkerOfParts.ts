@@ -7,7 +7,7 @@ import { Gossip } from "../../src/queue/Gossip.ts"
 import { QueueHealth } from "../../src/queue/QueueHealth.ts"
 import { type Environment, run, settings } from "./Sluice.ts"
 
-/** What the worker's actors get instead of a part, made from the real one. */
+/** What the actors of functions get instead of a part, made from the real one. */
 export interface Between {
   readonly sources?: (real: CallSources["Service"]) => CallSources["Service"]
   readonly functions?: (real: Functions["Service"]) => Functions["Service"]
@@ -20,18 +20,22 @@ const same = <A>(real: A) => real
 
 export const startWorker = Effect.fnUntraced(function* (environment: Environment, between: Between) {
   const values = settings("worker", environment)
-  const serverThresholdMillis = between.serverThresholdMillis ?? App.serverThreshold(values)
-  const sources = Layer.effect(CallSources, Effect.map(CallSources, between.sources ?? same)).pipe(
-    Layer.provide(App.callSources(values, serverThresholdMillis))
-  )
   const functions = Layer.effect(Functions, Effect.map(Functions, between.functions ?? same)).pipe(
     Layer.provide(App.functions(values))
   )
-  const gossip = Layer.effect(Gossip, Effect.map(Gossip, between.gossip ?? same)).pipe(
-    Layer.provide(Gossip.layer)
-  )
-  const layer = App.supervisor(values, serverThresholdMillis).pipe(
-    Layer.provide([App.processing(values, "file"), sources, gossip]),
+  const parts = App.workerParts(values, "file", {
+    sources: (settings, thresholdMillis) =>
+      Layer.effect(CallSources, Effect.map(CallSources, between.sources ?? same)).pipe(
+        Layer.provide(App.callSources(settings, thresholdMillis))
+      ),
+    gossip: Layer.effect(Gossip, Effect.map(Gossip, between.gossip ?? same)).pipe(
+      Layer.provide(Gossip.layer)
+    ),
+    ...(between.serverThresholdMillis === undefined
+      ? {}
+      : { serverThresholdMillis: between.serverThresholdMillis })
+  })
+  const layer = parts.pipe(
     Layer.provide([functions, App.queue(values, "worker", "file")]),
     Layer.provide(QueueHealth.layer)
   )

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs"
 import { gzipSync } from "node:zlib"
 import { expect, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Result } from "effect"
+import * as CallbackMessage from "../../src/domain/CallbackMessage.ts"
+import { eventually } from "../support/Eventually.ts"
 import * as HttpFunction from "../support/HttpFunction.ts"
 import { startNats } from "../support/NatsServers.ts"
 import { startWorker } from "../support/Sluice.ts"
@@ -18,8 +20,8 @@ const start = Effect.fnUntraced(function* (environment: Readonly<Record<string, 
 
 const call = { Method: "POST", Function: "echo", Header: { "X-Call-Id": ["call-7"] } }
 
-/** What is known of a call whose callback is a dead letter: it ran once, is settled, and was kept as it was. */
-const expectUndelivered = Effect.fnUntraced(function* (
+/** What is known of a call whose callback can go nowhere: it ran once, is settled, and was kept as it was. */
+const expectUndeliverable = Effect.fnUntraced(function* (
   { fn, stranger }: Effect.Success<ReturnType<typeof start>>,
   message: object
 ) {
@@ -39,30 +41,68 @@ const expectUndelivered = Effect.fnUntraced(function* (
   return dead?.headers ?? {}
 })
 
+/** The same for one whose receiver did not take it: the result was kept, as a callback. */
+const expectUndelivered = Effect.fnUntraced(function* (
+  { fn, stranger }: Effect.Success<ReturnType<typeof start>>,
+  url: string
+) {
+  fn.answer((_, response) => void response.end("the result"))
+  const sequence = yield* stranger.publish("echo", { ...call, CallbackUrl: url })
+  yield* stranger.acked(1)
+  const [dead, ...others] = yield* eventually(
+    "the callback is a dead letter",
+    Effect.filterOrFail(stranger.deadLetters, (letters) => letters.length > 0)
+  )
+  yield* eventually(
+    "the callback has left its queue",
+    Effect.map(stranger.waitingCallbacks, (count) => count === 0)
+  )
+  expect(others).toEqual([])
+  expect(fn.requests).toHaveLength(1)
+  expect(stranger.settlements).toMatchObject([{ kind: "ack", sequence }])
+  const message = Result.getOrThrow(CallbackMessage.decode(dead?.message ?? Buffer.alloc(0)))
+  expect(message).toMatchObject({
+    url,
+    callId: "call-7",
+    functionName: "echo.openfaas-fn",
+    status: 200,
+    sequence
+  })
+  expect("body" in message && message.body.toString()).toBe("the result")
+  expect(dead?.subject).toBe("faas-request_dead.echo.openfaas-fn")
+  expect(dead?.headers).toMatchObject({
+    "Sluice-Kind": "callback",
+    "Sluice-Reason": "callback-undeliverable",
+    "Sluice-Call-Id": "call-7",
+    "Sluice-Stream": "OF_faas-request_callbacks"
+  })
+  return dead?.headers ?? {}
+})
+
 it.live("a result whose receiver is down is a dead letter, and its call is not executed again", () =>
   Effect.gen(function* () {
-    const parts = yield* start()
-    const headers = yield* expectUndelivered(parts, { ...call, CallbackUrl: "http://127.0.0.1:1/done" })
+    const parts = yield* start({ callback_retry_attempts: "1" })
+    const headers = yield* expectUndelivered(parts, "http://127.0.0.1:1/done")
     expect(headers["Sluice-Detail"]).toContain("ECONNREFUSED")
-    expect(headers["Sluice-Call-Id"]).toBe("call-7")
+    expect(headers["Sluice-Attempts"]).toBe("2")
   })
 )
 
 it.live.each([
   { status: 503, tries: 3 },
   { status: 429, tries: 3 },
-  { status: 400, tries: 1 },
-  { status: 404, tries: 1 },
-  { status: 302, tries: 1 }
+  { status: 400, tries: 3 },
+  { status: 302, tries: 3 },
+  { status: 410, tries: 1 }
 ])(
   "a result whose receiver always answers $status is a dead letter after $tries tries",
   ({ status, tries }) =>
     Effect.gen(function* () {
-      const parts = yield* start()
+      const parts = yield* start({ callback_retry_attempts: "2" })
       parts.receiver.answer(
         (_, response) => void response.writeHead(status, { Location: "/elsewhere" }).end()
       )
-      const headers = yield* expectUndelivered(parts, { ...call, CallbackUrl: `${parts.receiver.url}/done` })
+      const headers = yield* expectUndelivered(parts, `${parts.receiver.url}/done`)
       expect(headers["Sluice-Last-Status"]).toBe(String(status))
       expect(parts.receiver.requests.map(({ url }) => url)).toEqual(Array(tries).fill("/done"))
     })
@@ -78,6 +118,7 @@ it.live("a receiver that is down for a moment gets the result once", () =>
     })
     yield* stranger.publish("echo", { ...call, CallbackUrl: receiver.url })
     yield* stranger.acked(1)
+    yield* receiver.received(2)
     expect(receiver.requests.map(({ body }) => body.toString())).toEqual(["the result", "the result"])
     expect(fn.requests).toHaveLength(1)
     expect(yield* stranger.deadLetters).toEqual([])
@@ -86,11 +127,14 @@ it.live("a receiver that is down for a moment gets the result once", () =>
 
 it.live("a call that fails for ever and whose receiver is down leaves both dead letters", () =>
   Effect.gen(function* () {
-    const { fn, stranger } = yield* start({ max_retry_attempts: "0" })
+    const { fn, stranger } = yield* start({ max_retry_attempts: "0", callback_retry_attempts: "0" })
     fn.answer((_, response) => void response.writeHead(500).end())
     yield* stranger.publish("echo", { ...call, CallbackUrl: "http://127.0.0.1:1/done" })
     yield* stranger.acked(1)
-    const letters = yield* stranger.deadLetters
+    const letters = yield* eventually(
+      "both are dead letters",
+      Effect.filterOrFail(stranger.deadLetters, (letters) => letters.length === 2)
+    )
     expect(letters.map(({ headers }) => headers["Sluice-Reason"])).toEqual([
       "exhausted",
       "callback-undeliverable"
@@ -116,7 +160,7 @@ it.live.each([
 ])("with a callback URL that is $name the call runs, and its callback is a dead letter", ({ url }) =>
   Effect.gen(function* () {
     const parts = yield* start()
-    const headers = yield* expectUndelivered(parts, { ...call, CallbackUrl: url })
+    const headers = yield* expectUndeliverable(parts, { ...call, CallbackUrl: url })
     expect(headers["Sluice-Detail"]).not.toContain("secret")
   })
 )

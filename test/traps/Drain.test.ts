@@ -4,7 +4,7 @@ import { vi } from "vitest"
 import { Gate } from "../support/Gate.ts"
 import * as HttpFunction from "../support/HttpFunction.ts"
 import { servers, startNats } from "../support/NatsServers.ts"
-import { type Environment, post, spawnProgram, startGateway } from "../support/Sluice.ts"
+import { type Environment, post, spawnProgram, startGateway, startWorker } from "../support/Sluice.ts"
 import * as Stranger from "../support/Stranger.ts"
 
 // Processes are slow to start where many others run.
@@ -32,9 +32,9 @@ const prepare = Effect.fnUntraced(function* (
   return { gate, fn, receiver, stranger, call, worker, environment }
 })
 
-it.live("on SIGTERM a running call is finished, its callback is delivered, and the worker exits with 0", () =>
+it.live("on SIGTERM a running call is finished, its result is stored, and the worker exits with 0", () =>
   Effect.gen(function* () {
-    const { gate, fn, receiver, stranger, call, worker } = yield* prepare("60s")
+    const { gate, fn, receiver, stranger, call, worker, environment } = yield* prepare("60s")
     yield* worker.signal("SIGTERM")
     yield* worker.log.line("draining")
     // Nobody is there for this one.
@@ -42,8 +42,12 @@ it.live("on SIGTERM a running call is finished, its callback is delivered, and t
     gate.release(1)
     expect(yield* worker.exit).toBe(0)
     expect(fn.requests.map(({ answered }) => answered)).toEqual([true])
-    expect(receiver.requests.map(({ body }) => body.toString())).toEqual(["did 1"])
     expect(yield* stranger.unfinished).toBe(1)
+    expect(yield* stranger.waitingCallbacks).toBe(1)
+
+    yield* startWorker(environment)
+    const [callback] = yield* receiver.received(1)
+    expect(callback?.body.toString()).toBe("did 1")
   })
 )
 

@@ -89,6 +89,7 @@ it.live("whatever happens to calls, no log line holds a body or a header's value
     const { fn, receiver, worker, stranger, settings } = yield* start({
       debug: "true",
       max_retry_attempts: "1",
+      callback_retry_attempts: "0",
       upstream_timeout: "300ms"
     })
     const gateway = yield* spawnProgram(["gateway"], settings)
@@ -146,6 +147,7 @@ it.live("whatever happens to calls, no log line holds a body or a header's value
     yield* stranger.publish("good", marker.repeat(1024 * 1024).slice(0, 1024 * 1024))
     yield* worker.log.line("a call could not be settled")
     yield* stranger.acked(names.length + wrong.length)
+    yield* worker.log.line("callback not delivered")
 
     yield* gateway.end("SIGTERM")
     yield* worker.end("SIGTERM")

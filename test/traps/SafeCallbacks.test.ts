@@ -32,7 +32,7 @@ it.live.each([
     Effect.gen(function* () {
       const { fn, publish, receiver, stranger } = yield* start(rule)
       yield* publish
-      yield* stranger.acked(1)
+      yield* stranger.acked(2)
       expect(fn.requests).toHaveLength(1)
       expect(receiver.requests).toEqual([])
       const letters = yield* stranger.deadLetters
@@ -55,7 +55,7 @@ it.live(
         (_, response) => void response.writeHead(receiver.requests.length === 1 ? 503 : 200).end()
       )
       yield* publish
-      yield* stranger.acked(1)
+      yield* stranger.acked(2)
       const ids = receiver.requests.map((request) => request.header("webhook-id"))
       expect(ids).toEqual(Array(2).fill(expect.stringMatching(/^callback-[0-9a-z]+-\d+$/)))
       expect(new Set(ids).size).toBe(1)

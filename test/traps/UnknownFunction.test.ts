@@ -38,7 +38,7 @@ it.live("a call of a function that nobody knows any more is a dead letter, and i
       "Sluice-Function": "gone.openfaas-fn",
       "Sluice-Last-Status": "404"
     })
-    const [callback, ...more] = receiver.requests
+    const [callback, ...more] = yield* receiver.received(1)
     expect(more).toEqual([])
     expect(callback?.header("X-Function-Status")).toBe("404")
     expect(callback?.header("X-Retry")).toBe("0")

@@ -1,0 +1,140 @@
+import { Clock, Effect, Option, Random, Result } from "effect"
+import type { CallbackLane } from "../domain/CallbackLane.ts"
+import * as CallbackMessage from "../domain/CallbackMessage.ts"
+import * as DeadLetter from "../domain/DeadLetter.ts"
+import * as FunctionName from "../domain/FunctionName.ts"
+import type { Kind } from "../domain/limiter/Limiter.ts"
+import * as RetryPolicy from "../domain/RetryPolicy.ts"
+import type { DeadReason } from "../domain/Verdict.ts"
+import { DeadLetters } from "../queue/DeadLetters.ts"
+import type { Delivery } from "../queue/Delivery.ts"
+import { QueueStream } from "../queue/QueueStream.ts"
+import { attemptOf } from "./Attempts.ts"
+import { CallbackPost, type Posted } from "./CallbackPost.ts"
+import { Callbacks, idOf } from "./Callbacks.ts"
+import { persist } from "./Persistence.ts"
+import type { Progress } from "./Progress.ts"
+import { finished, giveBack } from "./Settlement.ts"
+import { orGiveBack } from "./Unsettled.ts"
+
+type Stored = CallbackMessage.Callback | CallbackMessage.Reference
+
+/** Whose function a message is that cannot be read. */
+const nobody: FunctionName.FunctionName = { name: "unknown", namespace: "unknown" }
+
+/**
+ * The life of a stored callback: decode → post → done, tried again later, or a dead letter. It ends settled:
+ * whatever else happens, the callback goes back to its queue.
+ */
+export const make = Effect.fnUntraced(function* (retryPolicy: RetryPolicy.RetryPolicy) {
+  const callbacks = yield* Callbacks
+  const { post } = yield* CallbackPost
+  const deadLetters = yield* DeadLetters
+  const stream = yield* QueueStream
+  const clock = yield* Clock.Clock
+
+  const tryOnce = Effect.fnUntraced(function* (stored: Stored, progress: Progress) {
+    const opened = yield* Effect.result(callbacks.open(stored))
+    if (Result.isFailure(opened)) return notTaken(opened.failure.detail)
+    if (Option.isNone(opened.success)) return goneResult
+    const { body, headers, url } = opened.success.value
+    const startedAt = clock.monotonicTimeNanosUnsafe()
+    progress.dispatched()
+    const posted = yield* post({ id: idOf(stored), url, headers, body })
+    const seconds = Number(clock.monotonicTimeNanosUnsafe() - startedAt) / 1e9
+    progress.answered(signal(posted), seconds, retryAfterSeconds(posted))
+    return posted
+  })
+
+  const run = Effect.fnUntraced(function* (lane: CallbackLane, delivery: Delivery, progress: Progress) {
+    const attempt = attemptOf(delivery)
+    const decoded = CallbackMessage.decode(delivery.data)
+    const about = Result.getOrUndefined(decoded)
+    const fields = {
+      destination: lane.key,
+      function: about?.functionName,
+      call_id: about?.callId,
+      sequence: delivery.streamSequence,
+      attempt
+    }
+
+    const bury = Effect.fnUntraced(function* (reason: DeadReason, detail: string, status?: number) {
+      const fn = about === undefined ? nobody : functionOf(about)
+      const letter = deadLetters.store({
+        fn,
+        id: DeadLetter.id(delivery.streamCreated, delivery.streamSequence, "callback"),
+        message: delivery.data,
+        headers: DeadLetter.headers({
+          kind: "callback",
+          reason,
+          detail,
+          subject: delivery.subject,
+          stream: stream.name,
+          streamCreated: delivery.streamCreated,
+          sequence: delivery.streamSequence,
+          attempts: attempt,
+          lastStatus: status,
+          acceptedMillis: about?.acceptedMillis ?? delivery.acceptedMillis,
+          deadMillis: clock.currentTimeMillisUnsafe(),
+          callId: about?.callId,
+          functionName: FunctionName.key(fn)
+        })
+      })
+      yield* persist(progress.stuck, fields)(letter)
+      yield* Effect.logWarning("callback not delivered", { ...fields, status, reason: detail })
+      delivery.ack()
+      return finished
+    })
+
+    if (Result.isFailure(decoded)) return yield* bury("undecodable", decoded.failure)
+    const posted = yield* tryOnce(decoded.success, progress)
+    switch (posted._tag) {
+      case "Taken":
+        yield* Effect.logDebug("posted result", { ...fields, status: posted.status })
+        delivery.ack()
+        yield* callbacks.discard(decoded.success, delivery.streamSequence)
+        return finished
+      case "Never":
+        return yield* bury("callback-undeliverable", posted.detail, posted.status)
+      case "NotTaken": {
+        const { detail, retryAfter, status } = posted
+        const random = yield* Random.next
+        const delayMillis = RetryPolicy.nextDelay(retryPolicy, attempt, { retryAfter, random })
+        if (delayMillis === undefined) return yield* bury("callback-undeliverable", detail, status)
+        const retry_in = delayMillis / 1000
+        yield* Effect.logInfo("callback not taken", { ...fields, status, retry_in, reason: detail })
+        return giveBack(delivery, delayMillis)
+      }
+    }
+  })
+
+  return (lane: CallbackLane, delivery: Delivery, progress: Progress) =>
+    orGiveBack(delivery, { destination: lane.key })(run(lane, delivery, progress))
+})
+
+const notTaken = (detail: string): Posted => ({
+  _tag: "NotTaken",
+  status: undefined,
+  detail,
+  retryAfter: undefined
+})
+
+const goneResult: Posted = {
+  _tag: "Never",
+  status: undefined,
+  detail: "the result is too large for a message and not in the object store any more"
+}
+
+const functionOf = ({ functionName }: CallbackMessage.About): FunctionName.FunctionName =>
+  Result.getOrElse(FunctionName.parse(functionName, nobody.namespace), () => nobody)
+
+/** What the destination's limiter learns, as from a function. */
+const signal = (posted: Posted): Kind => {
+  if (posted._tag === "Taken") return "success"
+  if (posted.status === undefined) return "unreachable"
+  if (posted.status === 429) return "rejected"
+  return posted.status === 503 && retryAfterSeconds(posted) !== undefined ? "rejected" : "neutral"
+}
+
+const retryAfterSeconds = (posted: Posted): number | undefined =>
+  posted._tag === "NotTaken" && posted.retryAfter !== undefined ? posted.retryAfter / 1000 : undefined
