@@ -15,12 +15,13 @@ const start = Effect.fnUntraced(function* (environment: Readonly<Record<string, 
   const receiver = yield* HttpFunction.start()
   yield* startWorker({ NATS_URL: nats.url, function_url: `${fn.url}/{name}`, ...environment })
   const stranger = yield* Stranger.meet(nats.url)
+  const { acked } = yield* Stranger.meet(nats.url, Stranger.callbacksStream)
   const publish = stranger.publish("echo", {
     Method: "POST",
     Function: "echo",
     CallbackUrl: `${receiver.url}/done`
   })
-  return { fn, receiver, stranger, publish }
+  return { fn, receiver, stranger, publish, callbackSettled: acked(1) }
 })
 
 it.live.each([
@@ -30,9 +31,9 @@ it.live.each([
   "a callback to %s is a dead letter, and functions are called there all the same",
   ([, rule, setting]) =>
     Effect.gen(function* () {
-      const { fn, publish, receiver, stranger } = yield* start(rule)
+      const { callbackSettled, fn, publish, receiver, stranger } = yield* start(rule)
       yield* publish
-      yield* stranger.acked(2)
+      yield* callbackSettled
       expect(fn.requests).toHaveLength(1)
       expect(receiver.requests).toEqual([])
       const letters = yield* stranger.deadLetters
@@ -49,13 +50,13 @@ it.live(
       const file = join(yield* temporaryDirectory, "keys")
       const key = Buffer.alloc(24, 9)
       yield* Effect.promise(() => writeFile(file, `whsec_${key.toString("base64")}`))
-      const { fn, publish, receiver, stranger } = yield* start({ callback_signing_keys_file: file })
+      const { callbackSettled, fn, publish, receiver } = yield* start({ callback_signing_keys_file: file })
       fn.answer((_, response) => void response.setHeader("Webhook-Id", "forged").end("the result"))
       receiver.answer(
         (_, response) => void response.writeHead(receiver.requests.length === 1 ? 503 : 200).end()
       )
       yield* publish
-      yield* stranger.acked(2)
+      yield* callbackSettled
       const ids = receiver.requests.map((request) => request.header("webhook-id"))
       expect(ids).toEqual(Array(2).fill(expect.stringMatching(/^callback-[0-9a-z]+-\d+$/)))
       expect(new Set(ids).size).toBe(1)
