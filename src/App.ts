@@ -12,6 +12,7 @@ import { Backlog } from "./queue/Backlog.ts"
 import { DeadLetters } from "./queue/DeadLetters.ts"
 import { Gossip } from "./queue/Gossip.ts"
 import * as JetStreamCalls from "./queue/JetStreamCalls.ts"
+import { Ledger } from "./queue/Ledger.ts"
 import { Nats } from "./queue/Nats.ts"
 import { Publisher } from "./queue/Publisher.ts"
 import { QueueHealth } from "./queue/QueueHealth.ts"
@@ -20,10 +21,12 @@ import { WakeUps } from "./queue/WakeUps.ts"
 import type { Settings } from "./settings/Settings.ts"
 import { version } from "./version.ts"
 import { Callbacks } from "./worker/Callbacks.ts"
+import { GiveBack } from "./worker/GiveBack.ts"
 import { Invoker } from "./worker/Invoker.ts"
 import { Process } from "./worker/Process.ts"
 import { Settlement } from "./worker/Settlement.ts"
 import { Slots } from "./worker/Slots.ts"
+import { Suspects } from "./worker/Suspects.ts"
 import * as Supervisor from "./worker/Supervisor.ts"
 
 type Storage = "file" | "memory"
@@ -60,9 +63,11 @@ export const processing = (settings: Settings, storage: Storage) =>
     retryPolicy: settings.retryPolicy,
     defaultNamespace: settings.defaultNamespace,
     holdRejected: settings.limiterEnabled,
-    maxCallAgeMillis: settings.maxCallAge
+    maxCallAgeMillis: settings.maxCallAge,
+    maxUnfinishedDeliveries: settings.maxUnfinishedDeliveries
   }).pipe(
     Layer.provide([
+      Suspects.layer,
       Settlement.layer({ maxResultBytes: settings.maxResultBytes, version }),
       Invoker.layer({
         upstreamTimeoutMillis: settings.upstreamTimeout,
@@ -72,8 +77,21 @@ export const processing = (settings: Settings, storage: Storage) =>
     Layer.provide([
       Callbacks.layer({ tlsInsecure: settings.tlsInsecure }),
       DeadLetters.layer({ storage, replicas: settings.natsStreamReplicas })
-    ])
+    ]),
+    Layer.provideMerge(GiveBack.layer)
   )
+
+/** The attempts at the calls of the queue. */
+export const ledger = (settings: Settings, storage: Storage) =>
+  Ledger.layer({
+    storage,
+    replicas: settings.natsStreamReplicas,
+    lifeMillis:
+      settings.maxCallAge + settings.upstreamTimeout + settings.retryPolicy.maxWait + LEDGER_MARGIN_MILLIS
+  })
+
+/** More than the longest Retry-After, which is an hour. */
+const LEDGER_MARGIN_MILLIS = 2 * 3_600_000
 
 /** How long the server keeps a consumer that nobody pulls from, milliseconds. */
 export const serverThreshold = (settings: Settings): number =>
@@ -105,7 +123,12 @@ export const supervisor = (settings: Settings, serverThresholdMillis: number) =>
 const workerParts = (settings: Settings, storage: Storage) => {
   const serverThresholdMillis = serverThreshold(settings)
   return supervisor(settings, serverThresholdMillis).pipe(
-    Layer.provide([processing(settings, storage), callSources(settings, serverThresholdMillis), Gossip.layer])
+    Layer.provide([
+      processing(settings, storage),
+      callSources(settings, serverThresholdMillis),
+      Gossip.layer
+    ]),
+    Layer.provide(ledger(settings, storage))
   )
 }
 

@@ -154,6 +154,13 @@ export const table = {
     "retries of a call after its first attempt",
     ofWorker
   ),
+  maxUnfinishedDeliveries: setting(
+    "max_unfinished_deliveries",
+    integer(1, 1000),
+    "3",
+    "how many workers may end while they execute a call, before it is given up",
+    ofWorker
+  ),
   initialRetryWait: setting(
     "initial_retry_wait",
     duration("0s"),

@@ -9,6 +9,7 @@ import { CallsInHand } from "./CallsInHand.ts"
 import { Demand } from "./Demand.ts"
 import { Dispatcher } from "./Dispatcher.ts"
 import { limitOf } from "./FunctionLimit.ts"
+import { GiveBack, lastly } from "./GiveBack.ts"
 import { Process } from "./Process.ts"
 import { PullWindow } from "./PullWindow.ts"
 import type { Slots } from "./Slots.ts"
@@ -52,6 +53,7 @@ export const factory = Effect.fnUntraced(function* (
   const sources = yield* CallSources
   const functions = yield* Functions
   const { process } = yield* Process
+  const { handBack } = yield* GiveBack
   const clock = yield* Clock.Clock
   const now = () => clock.currentTimeMillisUnsafe()
   const seconds = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e9
@@ -71,8 +73,8 @@ export const factory = Effect.fnUntraced(function* (
     const serve = Effect.gen(function* () {
       const window = new PullWindow(options.slots, () => turn.openUnsafe())
       yield* Effect.addFinalizer(() => Effect.sync(() => window.leave()))
-      const calls = new CallsInHand()
-      yield* Effect.addFinalizer(() => Effect.sync(() => calls.giveBackHeld()))
+      const calls = new CallsInHand(handBack)
+      yield* Effect.addFinalizer(() => lastly(calls.giveBackHeld))
       yield* Effect.forkScoped(calls.keepAlive(options.ackWaitMillis))
       const fibers = yield* FiberSet.make()
       const fork = yield* FiberSet.runtime(fibers)()
@@ -87,6 +89,7 @@ export const factory = Effect.fnUntraced(function* (
         throttle,
         calls,
         process,
+        handBack,
         fork,
         now,
         retired: () => retired
@@ -163,7 +166,7 @@ export const factory = Effect.fnUntraced(function* (
         while (true) {
           turn.closeUnsafe()
           window.stop()
-          calls.giveBackHeld()
+          yield* calls.giveBackHeld
           if (window.idle) return
           yield* turn.await
         }

@@ -4,6 +4,7 @@ import type { PullHandlers } from "../queue/CallSource.ts"
 import type { Delivery } from "../queue/Delivery.ts"
 import type { CallsInHand } from "./CallsInHand.ts"
 import type { Demand } from "./Demand.ts"
+import type { GiveBack } from "./GiveBack.ts"
 import type { Process } from "./Process.ts"
 import type { PullWindow } from "./PullWindow.ts"
 import type { Throttle } from "./Throttle.ts"
@@ -15,6 +16,7 @@ export interface Parts {
   readonly throttle: Throttle
   readonly calls: CallsInHand
   readonly process: Process["Service"]["process"]
+  readonly handBack: GiveBack["Service"]["handBack"]
   /** runs a call beside the others */
   readonly fork: (effect: Effect.Effect<unknown>) => void
   /** milliseconds */
@@ -37,15 +39,18 @@ export class Dispatcher implements PullHandlers {
   }
 
   readonly delivered = (delivery: Delivery): void => {
-    const { window, demand, calls, now, retired } = this.#parts
+    const { window, demand, calls, fork, handBack, now, retired } = this.#parts
     const expected = window.delivered()
+    calls.add(delivery, now())
     if (!expected || retired()) {
-      delivery.nak(0)
-      if (expected) window.settled()
+      const returned = Effect.sync(() => {
+        calls.delete(delivery)
+        if (expected) window.settled()
+      })
+      fork(Effect.ensuring(handBack(delivery), returned))
       return
     }
     demand.delivered(delivery.pending)
-    calls.add(delivery, now())
     this.#start(delivery)
   }
 

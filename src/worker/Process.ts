@@ -1,4 +1,5 @@
 import { Clock, Context, Effect, Layer, Random, Result } from "effect"
+import * as AttemptRecord from "../domain/AttemptRecord.ts"
 import * as Call from "../domain/Call.ts"
 import * as FunctionName from "../domain/FunctionName.ts"
 import * as Outcome from "../domain/Outcome.ts"
@@ -6,9 +7,11 @@ import * as RetryPolicy from "../domain/RetryPolicy.ts"
 import * as Verdict from "../domain/Verdict.ts"
 import { Functions } from "../functions/Functions.ts"
 import type { Delivery } from "../queue/Delivery.ts"
-import { attemptOf } from "./Attempts.ts"
+import { Ledger } from "../queue/Ledger.ts"
+import { GiveBack } from "./GiveBack.ts"
 import { Invoker, type Reaction } from "./Invoker.ts"
-import { giveBack, type Settled, Settlement } from "./Settlement.ts"
+import { type Settled, Settlement } from "./Settlement.ts"
+import { Suspects } from "./Suspects.ts"
 import type { Flight } from "./Throttle.ts"
 import { logFields, type Work } from "./Work.ts"
 
@@ -19,13 +22,16 @@ export interface ProcessOptions {
   readonly holdRejected: boolean
   /** from acceptance; an older call is not tried again, milliseconds */
   readonly maxCallAgeMillis: number
+  /** how many workers a call may take down */
+  readonly maxUnfinishedDeliveries: number
 }
 
 /**
  * The life of a delivery, from top to bottom:
  *
- *   decode → find the function → invoke → answer → verdict → settle
- *     └──────────────┴── dead letter
+ *   ledger → decode → find the function → invoke → answer → verdict → settle
+ *     │         └──────────────┴── dead letter
+ *     └── too early: given back
  *
  * It ends settled or held: whatever else happens, the call goes back to the queue.
  */
@@ -45,12 +51,18 @@ export class Process extends Context.Service<
 /** How long a call waits when something could not be stored, or when we have failed ourselves. */
 const TROUBLE_DELAY_MILLIS = 5_000
 
+/** How much the clocks of two workers may differ without delaying retries any further. */
+const CLOCK_MILLIS = 100
+
 const MOST_WARNED = 1_000
 
 const make = Effect.fnUntraced(function* (options: ProcessOptions) {
   const functions = yield* Functions
   const invoker = yield* Invoker
   const settlement = yield* Settlement
+  const ledger = yield* Ledger
+  const giveBack = yield* GiveBack
+  const suspects = yield* Suspects
   const clock = yield* Clock.Clock
   const warned = new Set<string>()
 
@@ -69,7 +81,9 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
     delivery: Delivery,
     flight: Flight
   ) {
-    const attempt = attemptOf(delivery)
+    const record = yield* ledger.read(delivery)
+    const standing = AttemptRecord.standing(record, delivery, options.maxUnfinishedDeliveries)
+    const attempt = standing.attempts + 1
     const decoded = Call.decode(delivery.data)
     if (Result.isFailure(decoded)) {
       return yield* settlement.refuse(
@@ -86,30 +100,53 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
       return yield* settlement.refuse(work, "function-mismatch", detail)
     }
 
-    const found = yield* functions.find(fn)
-    let reaction = neverCalled
-    if (found._tag !== "Unknown") {
-      flight.dispatched()
-      reaction = yield* invoker.invoke(found.spec.url, call, call.callbackUrl !== undefined)
-      const { answer, durationSeconds } = reaction
-      flight.answered(Outcome.signal(answer), durationSeconds, Outcome.retryAfterSeconds(answer))
-    }
+    const early = standing.notBefore - clock.currentTimeMillisUnsafe()
+    if (early > CLOCK_MILLIS) return yield* giveBack.handBack(delivery)
 
+    const found = yield* functions.find(fn)
     // What the caller's gateway wrote into the message wins over what the function says now.
     const own = found._tag === "Unknown" ? {} : found.spec.annotations
     const overrides = { ...own, ...call.annotations }
     const { policy, invalid } = RetryPolicy.withAnnotations(options.retryPolicy, overrides)
     if (invalid.length > 0) yield* warnOnce(fn, invalid)
+    const end = { call, maxRetries: policy.maxAttempts }
 
-    const tooOld = clock.currentTimeMillisUnsafe() - delivery.acceptedMillis > options.maxCallAgeMillis
-    const rules = { holdRejected: options.holdRejected, tooOld }
-    const verdict: Verdict.Verdict =
-      found._tag === "Unknown"
-        ? { _tag: "Dead", reason: "unknown-function" }
-        : Verdict.decide(reaction.answer, attempt, policy, yield* Random.next, rules)
-    yield* logAttempt(work, reaction, verdict)
-    return yield* settlement.settle(work, verdict, { call, reaction, maxRetries: policy.maxAttempts })
+    if (found._tag === "Unknown") {
+      return yield* settlement.settle(work, dead("unknown-function"), { ...end, reaction: neverCalled })
+    }
+    if (standing.poison) {
+      const lost = { ...work, attempt: standing.attempts }
+      return yield* settlement.settle(lost, dead("unfinished"), {
+        ...end,
+        reaction: workerLost(standing.unfinished)
+      })
+    }
+
+    const execute = Effect.gen(function* () {
+      flight.dispatched()
+      const reaction = yield* invoker.invoke(found.spec.url, call, call.callbackUrl !== undefined)
+      const { answer, durationSeconds } = reaction
+      flight.answered(Outcome.signal(answer), durationSeconds, Outcome.retryAfterSeconds(answer))
+      const tooOld = clock.currentTimeMillisUnsafe() - delivery.acceptedMillis > options.maxCallAgeMillis
+      const rules = { holdRejected: options.holdRejected, tooOld }
+      const verdict = Verdict.decide(answer, attempt, policy, yield* Random.next, rules)
+      yield* logAttempt(work, reaction, verdict)
+      return yield* settlement.settle(work, verdict, { ...end, reaction })
+    })
+    return yield* standing.suspect === undefined
+      ? execute
+      : suspects.execute(delivery, standing.suspect, execute)
   })
+
+  const keep = (fn: FunctionName.FunctionName, delivery: Delivery, ...why: ReadonlyArray<unknown>) =>
+    Effect.andThen(
+      Effect.logError(
+        "a call could not be settled, it stays in the queue",
+        { function: FunctionName.key(fn), sequence: delivery.streamSequence },
+        ...why
+      ),
+      giveBack.handBack(delivery, TROUBLE_DELAY_MILLIS)
+    )
 
   return Process.of({
     process: (fn, delivery, flight) =>
@@ -117,17 +154,10 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
         Effect.catch((error) => keep(fn, delivery, { reason: error.detail })),
         Effect.catchCause((defect) => keep(fn, delivery, defect)),
         // Another worker may have it at once.
-        Effect.onInterrupt(() => Effect.sync(() => delivery.nak(0)))
+        Effect.onInterrupt(() => giveBack.leave(delivery))
       )
   })
 })
-
-const keep = (fn: FunctionName.FunctionName, delivery: Delivery, ...why: ReadonlyArray<unknown>) =>
-  Effect.logError(
-    "a call could not be settled, it stays in the queue",
-    { function: FunctionName.key(fn), sequence: delivery.streamSequence },
-    ...why
-  ).pipe(Effect.map(() => giveBack(delivery, TROUBLE_DELAY_MILLIS)))
 
 /** The reaction of a function that its provider does not know. */
 const neverCalled: Reaction = {
@@ -136,6 +166,10 @@ const neverCalled: Reaction = {
   reply: undefined,
   droppedHeaders: []
 }
+
+const workerLost = (times: number): Reaction => ({ ...neverCalled, answer: { _tag: "WorkerLost", times } })
+
+const dead = (reason: Verdict.DeadReason): Verdict.Verdict => ({ _tag: "Dead", reason })
 
 const logAttempt = (work: Work, reaction: Reaction, verdict: Verdict.Verdict) => {
   const fields = () => ({

@@ -19,15 +19,15 @@ export const make = Effect.fnUntraced(function* (ackWaitMillis: number) {
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e9
   const closedMost = (2 * ackWaitMillis) / 1000
 
-  const handBack = ({ fn, calls, changed }: Served) => {
-    const count = calls.giveBackHeld()
+  const handBack = Effect.fnUntraced(function* ({ fn, calls, changed }: Served) {
+    const count = yield* calls.giveBackHeld
     wakeUps.send(subjects.subject(fn))
     changed()
-    return Effect.logInfo("no room for a long time, calls go back to the queue for other workers", {
+    yield* Effect.logInfo("no room for a long time, calls go back to the queue for other workers", {
       function: FunctionName.key(fn),
       calls: count
     })
-  }
+  })
 
   const adviser: Adviser = (served) => {
     const { fn, throttle, calls, changed } = served

@@ -50,6 +50,7 @@ describe("defaults", () => {
         codes: new Set([408, 429, 500, 502, 503, 504]),
         backoff: "exponential"
       },
+      maxUnfinishedDeliveries: 3,
       maxResultBytes: 16_777_216,
       tlsInsecure: false,
       consumerInactiveThreshold: 30_000,

@@ -32,6 +32,7 @@ export const startWorker = Effect.fnUntraced(function* (environment: Environment
   )
   const layer = App.supervisor(values, serverThresholdMillis).pipe(
     Layer.provide([App.processing(values, "file"), sources, gossip]),
+    Layer.provide(App.ledger(values, "file")),
     Layer.provide([functions, App.queue(values, "worker", "file")]),
     Layer.provide(QueueHealth.layer)
   )
