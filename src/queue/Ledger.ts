@@ -149,12 +149,22 @@ const make = Effect.fnUntraced(function* (options: LedgerOptions) {
     return mayHaveEntry ? (yield* readAnew(delivery)).record : undefined
   }, untilAnswered)
 
+  /** Somebody has written since, or the bucket is another one and only we know the record. */
+  const catchUp = Effect.fnUntraced(function* (delivery: Delivery) {
+    const known = entries.get(delivery) ?? nothing
+    const { revision } = yield* readAnew(delivery)
+    if (revision === 0) entries.set(delivery, { revision, record: known.record })
+  })
+
   const store = (delivery: Delivery, revision: number, record: AttemptRecord.AttemptRecord) => {
     const put = (previousSeq: number) =>
       request(() => bucket.put(keyOf(delivery), AttemptRecord.encode(record), { previousSeq }))
-    return Effect.catch(put(revision), (error) =>
-      isMissing(error) ? Effect.andThen(makeBucket, put(0)) : Effect.fail(error)
-    )
+    return Effect.catch(put(revision), (error) => {
+      if (isMissing(error)) return Effect.andThen(makeBucket, put(0))
+      // Who listens to all buckets hides that there is none: the server then does not say that nobody took it.
+      const mayBeMissing = !isWrongLastSequence(error)
+      return Effect.andThen(mayBeMissing ? makeBucket : Effect.void, Effect.fail(error))
+    })
   }
 
   const write = (delivery: Delivery, change: AttemptRecord.Change) => {
@@ -171,7 +181,7 @@ const make = Effect.fnUntraced(function* (options: LedgerOptions) {
           return changed
         }),
         Effect.catch((error) =>
-          isWrongLastSequence(error) ? Effect.andThen(readAnew(delivery), writeOnce) : Effect.fail(error)
+          isWrongLastSequence(error) ? Effect.andThen(catchUp(delivery), writeOnce) : Effect.fail(error)
         )
       )
     })
@@ -191,7 +201,7 @@ const make = Effect.fnUntraced(function* (options: LedgerOptions) {
     }
     const life = options.lifeMillis * 1e6
     if (info.config.max_age > 0 && info.config.max_age < life) {
-      yield* request(() => manager.streams.update(streamName, { max_age: life }))
+      yield* Effect.ignore(request(() => manager.streams.update(streamName, { max_age: life })))
     }
   }, Effect.mapError(toQueueError))
 
