@@ -15,6 +15,7 @@ import { DeadLetters } from "./queue/DeadLetters.ts"
 import { Gossip } from "./queue/Gossip.ts"
 import * as JetStreamCalls from "./queue/JetStreamCalls.ts"
 import { LargeResults } from "./queue/LargeResults.ts"
+import { Ledger } from "./queue/Ledger.ts"
 import { Nats } from "./queue/Nats.ts"
 import { Publisher } from "./queue/Publisher.ts"
 import { QueueHealth } from "./queue/QueueHealth.ts"
@@ -27,12 +28,14 @@ import * as CallbackLanes from "./worker/CallbackLanes.ts"
 import { CallbackPost } from "./worker/CallbackPost.ts"
 import { Callbacks } from "./worker/Callbacks.ts"
 import * as FunctionLanes from "./worker/FunctionLanes.ts"
+import { GiveBack } from "./worker/GiveBack.ts"
 import { Invoker } from "./worker/Invoker.ts"
 import { Process } from "./worker/Process.ts"
 import * as ReplicaHints from "./worker/ReplicaHints.ts"
 import { Settlement } from "./worker/Settlement.ts"
 import * as Siblings from "./worker/Siblings.ts"
 import { Slots } from "./worker/Slots.ts"
+import { Suspects } from "./worker/Suspects.ts"
 import * as Supervisor from "./worker/Supervisor.ts"
 
 type Storage = "file" | "memory"
@@ -128,16 +131,30 @@ const processing = (settings: Settings) =>
     retryPolicy: settings.retryPolicy,
     defaultNamespace: settings.defaultNamespace,
     holdRejected: settings.limiterEnabled,
-    maxCallAgeMillis: settings.maxCallAge
+    maxCallAgeMillis: settings.maxCallAge,
+    maxUnfinishedDeliveries: settings.maxUnfinishedDeliveries
   }).pipe(
     Layer.provide([
+      Suspects.layer,
       Settlement.layer({ maxResultBytes: settings.maxResultBytes, version }),
       Invoker.layer({
         upstreamTimeoutMillis: settings.upstreamTimeout,
         maxResultBytes: settings.maxResultBytes
       })
-    ])
+    ]),
+    Layer.provideMerge(GiveBack.layer)
   )
+
+/** The attempts at the messages of a stream, which are finished or tried again within the time, milliseconds. */
+const ledger = (settings: Settings, storage: Storage, restMillis: number) =>
+  Ledger.layer({
+    storage,
+    replicas: settings.natsStreamReplicas,
+    lifeMillis: restMillis + LEDGER_MARGIN_MILLIS
+  })
+
+/** More than the longest Retry-After, which is an hour. */
+const LEDGER_MARGIN_MILLIS = 2 * 3_600_000
 
 /** How long the server keeps a consumer that nobody pulls from, milliseconds. */
 const serverThreshold = (settings: Settings, retryPolicy: RetryPolicy.RetryPolicy): number =>
@@ -181,18 +198,26 @@ export interface Between {
 const nothingBetween: Between = { sources: callSources, gossip: Gossip.layer }
 
 /** The actors of functions, and what makes them. */
-const functionActors = (settings: Settings, between: Between) => {
+const functionActors = (settings: Settings, storage: Storage, between: Between) => {
   const threshold = between.serverThresholdMillis ?? serverThreshold(settings, settings.retryPolicy)
   return Supervisor.layer(
     functionLanes(settings),
     supervisorOptions(settings, settings.maxInflight, threshold)
   ).pipe(
-    Layer.provide([Backlog.layer, processing(settings), between.sources(settings, threshold), between.gossip])
+    Layer.provide([
+      Backlog.layer,
+      processing(settings),
+      between.sources(settings, threshold),
+      between.gossip
+    ]),
+    Layer.provide(
+      ledger(settings, storage, settings.maxCallAge + settings.upstreamTimeout + settings.retryPolicy.maxWait)
+    )
   )
 }
 
 /** The actors of callbacks: the same machinery over the stream of callbacks. */
-const callbackActors = (settings: Settings, stream: ReturnType<typeof callbacksStream>) => {
+const callbackActors = (settings: Settings, storage: Storage, stream: ReturnType<typeof callbacksStream>) => {
   const threshold = serverThreshold(settings, settings.callbackRetryPolicy)
   return Supervisor.layer(
     CallbackLanes.make(settings.callbackRetryPolicy),
@@ -201,9 +226,11 @@ const callbackActors = (settings: Settings, stream: ReturnType<typeof callbacksS
     Layer.provide([
       Layer.fresh(Backlog.layer),
       Layer.fresh(WakeUps.layer),
+      Layer.fresh(GiveBack.layer),
       callSources(settings, threshold),
       callbackPost(settings)
     ]),
+    Layer.provide(ledger(settings, storage, settings.callbackTimeout + settings.callbackRetryPolicy.maxWait)),
     Layer.provide(stream)
   )
 }
@@ -211,9 +238,10 @@ const callbackActors = (settings: Settings, stream: ReturnType<typeof callbacksS
 /** All of a worker but functions, queue and health. */
 export const workerParts = (settings: Settings, storage: Storage, between = nothingBetween) => {
   const stream = callbacksStream(settings, storage)
-  return Layer.merge(functionActors(settings, between), callbackActors(settings, stream)).pipe(
-    Layer.provide([callbacks(settings, storage, stream), deadLetters(settings, storage)])
-  )
+  return Layer.merge(
+    functionActors(settings, storage, between),
+    callbackActors(settings, storage, stream)
+  ).pipe(Layer.provide([callbacks(settings, storage, stream), deadLetters(settings, storage)]))
 }
 
 /** The operations port comes first: it can tell that the rest still waits for NATS. */

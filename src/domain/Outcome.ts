@@ -12,6 +12,8 @@ export type Answer =
   | { readonly _tag: "Unreachable"; readonly detail: string }
   /** The headers came, the body broke off. */
   | { readonly _tag: "BrokenReply"; readonly status: number; readonly detail: string }
+  /** Workers that executed the call have ended, so many times. */
+  | { readonly _tag: "WorkerLost"; readonly times: number }
 
 /** What the limiter learns from an answer. Neutral says nothing about room, or proves there was some. */
 export type Signal = "success" | "rejected" | "neutral" | "timeout" | "unreachable"
@@ -26,6 +28,7 @@ export const signal = (answer: Answer): Signal => {
     case "Unreachable":
       return "unreachable"
     case "BrokenReply":
+    case "WorkerLost":
       return "neutral"
     case "Reply": {
       if (isSuccess(answer.status)) return "success"
@@ -54,6 +57,8 @@ export const statusOf = (answer: Answer): number => {
       return answer.status
     case "BrokenReply":
       return 502
+    case "WorkerLost":
+      return 500
     case "Unreachable":
       return 503
     case "Timeout":
@@ -74,6 +79,8 @@ export const describe = (answer: Answer): string => {
       return `the function's answer (${answer.status}) broke off: ${answer.detail}`
     case "Unreachable":
       return `the function could not be reached: ${answer.detail}`
+    case "WorkerLost":
+      return `${answer.times} deliveries ended with their worker`
     case "Timeout":
       return `the function did not answer within ${answer.afterMillis / 1000}s`
   }

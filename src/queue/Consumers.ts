@@ -1,7 +1,8 @@
-import type { ConsumerConfig } from "@nats-io/jetstream"
+import type { ConsumerConfig, ConsumerInfo } from "@nats-io/jetstream"
 import { Effect } from "effect"
 import * as ConsumerPlan from "../domain/ConsumerPlan.ts"
 import type { Lane } from "../domain/Lane.ts"
+import * as StreamCreation from "../domain/StreamCreation.ts"
 import { Nats } from "./Nats.ts"
 import { isConsumerNotFound, isConsumerNotUnique, toQueueError } from "./natsErrors.ts"
 import { QueueError } from "./QueueError.ts"
@@ -13,6 +14,12 @@ export interface ConsumerOptions {
   readonly inactiveThresholdMillis: number
 }
 
+export interface Prepared {
+  readonly name: string
+  /** when it was made, as a token: tells it from another one of the same name */
+  readonly created: string
+}
+
 /**
  * The durable consumer of a lane: found, made, or brought up to date. Nothing here ever deletes one:
  * between the look and the delete another replica may have pulled, and its call would run twice.
@@ -22,7 +29,7 @@ export const make = Effect.fnUntraced(function* (options: ConsumerOptions) {
   const stream = yield* QueueStream
 
   /**
-   * The name of the lane's consumer, on the stream made at `created`; `stream-gone` when that one is not
+   * The lane's consumer, on the stream made at `created`; `stream-gone` when that one is not
    * there any more.
    */
   const ensure = Effect.fnUntraced(
@@ -40,15 +47,16 @@ export const make = Effect.fnUntraced(function* (options: ConsumerOptions) {
         max_deliver: -1
       } satisfies Partial<ConsumerConfig>
 
-      const update = (name: string, existing: ConsumerConfig) => {
-        const changes = ConsumerPlan.changes({ ...existing }, wanted)
+      const update = ({ name, config, created }: ConsumerInfo) => {
+        const prepared: Prepared = { name, created: StreamCreation.token(created) }
+        const changes = ConsumerPlan.changes({ ...config }, wanted)
         return Object.keys(changes).length === 0
-          ? Effect.succeed(name)
+          ? Effect.succeed(prepared)
           : request(() => manager.consumers.update(stream.name, name, changes)).pipe(
               Effect.andThen(
                 Effect.logInfo("consumer updated", { consumer: name, changed: Object.keys(changes) })
               ),
-              Effect.as(name)
+              Effect.as(prepared)
             )
       }
 
@@ -62,7 +70,7 @@ export const make = Effect.fnUntraced(function* (options: ConsumerOptions) {
         const ours = others.find(
           ({ config }) => config.filter_subject === filter && config.deliver_subject === undefined
         )
-        if (ours !== undefined) return yield* update(ours.name, ours.config)
+        if (ours !== undefined) return yield* update(ours)
         const names = others
           .map((info) => `${info.name} (${info.config.filter_subject ?? "everything"})`)
           .join(", ")
@@ -85,13 +93,13 @@ export const make = Effect.fnUntraced(function* (options: ConsumerOptions) {
       const add = request(() =>
         manager.consumers.add(stream.name, { ...wanted, durable_name: durable })
       ).pipe(
-        Effect.map((info) => info.name),
+        Effect.map((info): Prepared => ({ name: info.name, created: StreamCreation.token(info.created) })),
         Effect.catch((error) => (isConsumerNotUnique(error) ? adopt : Effect.fail(error)))
       )
 
       return yield* request(() => manager.consumers.info(stream.name, durable)).pipe(
         Effect.matchEffect({
-          onSuccess: (info) => update(info.name, info.config),
+          onSuccess: update,
           onFailure: (error) =>
             isConsumerNotFound(error) ? Effect.andThen(sameStream, add) : Effect.fail(error)
         })

@@ -11,7 +11,11 @@ export interface Delivery extends AckSubject.DeliveryInfo {
   readonly subject: string
   /** when the call's stream was made: with the sequence it names the call for ever */
   readonly streamCreated: string
+  /** which consumer has delivered it: the time it was made, as a token. Its delivery counts start at 1. */
+  readonly consumer: string
   readonly data: Uint8Array
+  /** `ack` or `nak` was called. */
+  settled(): boolean
   /** The call is finished: JetStream removes it. */
   ack(): void
   /** Not finished: JetStream delivers it again after the delay (0: at once). */
@@ -26,7 +30,7 @@ const NAK = text.encode("-NAK")
 const WORKING = text.encode("+WPI")
 
 /** Undefined when the message is no JetStream delivery. */
-export const fromMessage = (message: Msg, streamCreated: string): Delivery | undefined => {
+export const fromMessage = (message: Msg, streamCreated: string, consumer: string): Delivery | undefined => {
   const info = AckSubject.parse(message.reply ?? "")
   if (info === undefined) return undefined
   let settled = false
@@ -40,7 +44,9 @@ export const fromMessage = (message: Msg, streamCreated: string): Delivery | und
     ...info,
     subject: message.subject,
     streamCreated,
+    consumer,
     data: message.data,
+    settled: () => settled,
     ack: () => respond(ACK, true),
     nak: (delayMillis) =>
       respond(delayMillis > 0 ? text.encode(`-NAK {"delay":${Math.ceil(delayMillis * 1e6)}}`) : NAK, true),

@@ -5,6 +5,7 @@ import { type CallSource, CallSources, type PullHandlers } from "./CallSource.ts
 import * as Consumers from "./Consumers.ts"
 import * as Delivery from "./Delivery.ts"
 import { atEndOfTurn } from "./EndOfTurn.ts"
+import { Ledger } from "./Ledger.ts"
 import { Nats } from "./Nats.ts"
 import type { QueueError } from "./QueueError.ts"
 import { QueueStream } from "./QueueStream.ts"
@@ -19,6 +20,7 @@ export const layer = (options: Consumers.ConsumerOptions) =>
     Effect.gen(function* () {
       const nats = yield* Nats
       const stream = yield* QueueStream
+      const ledger = yield* Ledger
       const consumers = yield* Consumers.make(options)
 
       const waiting = <A>(question: Effect.Effect<A, QueueError>) =>
@@ -32,6 +34,13 @@ export const layer = (options: Consumers.ConsumerOptions) =>
         let inbox = ""
         let answers: Subscription | undefined
         const request = new PullRequest(handlers, created)
+        const prepareConsumer = Effect.gen(function* () {
+          const prepared = yield* consumers.ensure(lane, created)
+          consumer = prepared.name
+          request.consumerCreated = prepared.created
+          // Not before: what is written from now on is delivered with a count that tells.
+          yield* ledger.restore(lane.subject, created)
+        })
         // Servers up to 2.10 may keep a request that they have not answered: served later, it must find nobody.
         const listenAnew = Effect.sync(() => {
           answers?.drain().catch(() => undefined)
@@ -60,10 +69,7 @@ export const layer = (options: Consumers.ConsumerOptions) =>
               nats.connection.publish(subject, `{"batch":${count},"no_wait":true${wait}}`, { reply })
             })
           },
-          prepare: listenAnew.pipe(
-            Effect.andThen(waiting(consumers.ensure(lane, created))),
-            Effect.map((name) => void (consumer = name))
-          ),
+          prepare: Effect.andThen(listenAnew, waiting(prepareConsumer)),
           unfinished: Effect.suspend(() => waiting(consumers.unfinished(consumer)))
         } satisfies CallSource
       })
@@ -84,6 +90,8 @@ class PullRequest {
   #timer: NodeJS.Timeout | undefined
   readonly #handlers: PullHandlers
   readonly #streamCreated: string
+  /** of the consumer that is asked, as a token */
+  consumerCreated = ""
 
   constructor(handlers: PullHandlers, streamCreated: string) {
     this.#handlers = handlers
@@ -100,7 +108,7 @@ class PullRequest {
   }
 
   answer(message: Msg): void {
-    const delivery = Delivery.fromMessage(message, this.#streamCreated)
+    const delivery = Delivery.fromMessage(message, this.#streamCreated, this.consumerCreated)
     if (delivery !== undefined) {
       if (this.#missing > 0) this.#missing--
       this.#handlers.delivered(delivery)

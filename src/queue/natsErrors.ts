@@ -17,7 +17,9 @@ const Code = {
   consumerNotUnique: 10100,
   jetStreamNotEnabledForAccount: 10039,
   jetStreamNotEnabled: 10076,
-  streamNameInUse: 10058
+  streamNameInUse: 10058,
+  wrongLastSequence: 10071,
+  wrongLastSequenceUnnamed: 10164
 } as const
 
 const codeOf = (error: unknown): number | undefined =>
@@ -28,6 +30,12 @@ export const isConsumerNotFound = (error: unknown): boolean => codeOf(error) ===
 export const isStreamNotFound = (error: unknown): boolean => codeOf(error) === Code.streamNotFound
 
 export const isStreamNameInUse = (error: unknown): boolean => codeOf(error) === Code.streamNameInUse
+
+/** Somebody else has written since: the stream's last message on that subject is another one. */
+export const isWrongLastSequence = (error: unknown): boolean => {
+  const code = codeOf(error)
+  return code === Code.wrongLastSequence || code === Code.wrongLastSequenceUnnamed
+}
 
 /** Another consumer of the work queue serves (some of) the same subjects. */
 export const isConsumerNotUnique = (error: unknown): boolean => {

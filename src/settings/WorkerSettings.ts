@@ -45,6 +45,13 @@ export const workerSettings = {
     "retries of a call after its first attempt",
     ofWorker
   ),
+  maxUnfinishedDeliveries: setting(
+    "max_unfinished_deliveries",
+    Parser.integer(1, 1000),
+    "3",
+    "how many workers may end while they execute a call, before it is given up",
+    ofWorker
+  ),
   initialRetryWait: setting(
     "initial_retry_wait",
     Parser.duration("0s"),

@@ -6,6 +6,7 @@ import type { QueueError } from "../queue/QueueError.ts"
 import { CallsInHand } from "./CallsInHand.ts"
 import { Demand } from "./Demand.ts"
 import { Dispatcher } from "./Dispatcher.ts"
+import { GiveBack, lastly } from "./GiveBack.ts"
 import type { LaneKind } from "./LaneKind.ts"
 import { PullWindow } from "./PullWindow.ts"
 import type { Slots } from "./Slots.ts"
@@ -47,6 +48,7 @@ export const factory = Effect.fnUntraced(function* <L extends Lane>(
   options: ActorOptions
 ) {
   const sources = yield* CallSources
+  const { handBack } = yield* GiveBack
   const clock = yield* Clock.Clock
   const now = () => clock.currentTimeMillisUnsafe()
   const seconds = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e9
@@ -66,8 +68,8 @@ export const factory = Effect.fnUntraced(function* <L extends Lane>(
     const serve = Effect.gen(function* () {
       const window = new PullWindow(options.slots, () => turn.openUnsafe())
       yield* Effect.addFinalizer(() => Effect.sync(() => window.leave()))
-      const calls = new CallsInHand()
-      yield* Effect.addFinalizer(() => Effect.sync(() => calls.giveBackHeld()))
+      const calls = new CallsInHand(handBack)
+      yield* Effect.addFinalizer(() => lastly(calls.giveBackHeld))
       yield* Effect.forkScoped(calls.keepAlive(options.ackWaitMillis))
       const fibers = yield* FiberSet.make()
       const fork = yield* FiberSet.runtime(fibers)()
@@ -81,6 +83,7 @@ export const factory = Effect.fnUntraced(function* <L extends Lane>(
         throttle,
         calls,
         process: (delivery, progress) => kind.process(lane, delivery, progress),
+        handBack,
         fork,
         now,
         retired: () => retired
@@ -157,7 +160,7 @@ export const factory = Effect.fnUntraced(function* <L extends Lane>(
         while (true) {
           turn.closeUnsafe()
           window.stop()
-          calls.giveBackHeld()
+          yield* calls.giveBackHeld
           if (window.idle) return
           yield* turn.await
         }

@@ -1,5 +1,6 @@
 import { Clock, Effect, Option, Random, Result } from "effect"
 import type { CallbackLane } from "../domain/CallbackLane.ts"
+import { isEarly } from "../domain/AttemptRecord.ts"
 import * as CallbackMessage from "../domain/CallbackMessage.ts"
 import * as DeadLetter from "../domain/DeadLetter.ts"
 import * as FunctionName from "../domain/FunctionName.ts"
@@ -8,13 +9,14 @@ import * as RetryPolicy from "../domain/RetryPolicy.ts"
 import type { DeadReason } from "../domain/Verdict.ts"
 import { DeadLetters } from "../queue/DeadLetters.ts"
 import type { Delivery } from "../queue/Delivery.ts"
+import { Ledger } from "../queue/Ledger.ts"
 import { QueueStream } from "../queue/QueueStream.ts"
-import { attemptOf } from "./Attempts.ts"
 import { CallbackPost, type Posted } from "./CallbackPost.ts"
 import { Callbacks, idOf } from "./Callbacks.ts"
+import { GiveBack } from "./GiveBack.ts"
 import { persist } from "./Persistence.ts"
 import type { Progress } from "./Progress.ts"
-import { finished, giveBack } from "./Settlement.ts"
+import { finished, type Settled } from "./Settlement.ts"
 import { orGiveBack } from "./Unsettled.ts"
 
 type Stored = CallbackMessage.Callback | CallbackMessage.Reference
@@ -30,6 +32,8 @@ export const make = Effect.fnUntraced(function* (retryPolicy: RetryPolicy.RetryP
   const callbacks = yield* Callbacks
   const { post } = yield* CallbackPost
   const deadLetters = yield* DeadLetters
+  const ledger = yield* Ledger
+  const giveBack = yield* GiveBack
   const stream = yield* QueueStream
   const clock = yield* Clock.Clock
 
@@ -46,8 +50,15 @@ export const make = Effect.fnUntraced(function* (retryPolicy: RetryPolicy.RetryP
     return posted
   })
 
+  const finish = (delivery: Delivery): Settled => {
+    delivery.ack()
+    ledger.forget(delivery)
+    return finished
+  }
+
   const run = Effect.fnUntraced(function* (lane: CallbackLane, delivery: Delivery, progress: Progress) {
-    const attempt = attemptOf(delivery)
+    const record = yield* ledger.read(delivery)
+    const attempt = (record?.attempts ?? 0) + 1
     const decoded = CallbackMessage.decode(delivery.data)
     const about = Result.getOrUndefined(decoded)
     const fields = {
@@ -82,16 +93,16 @@ export const make = Effect.fnUntraced(function* (retryPolicy: RetryPolicy.RetryP
       })
       yield* persist(progress.stuck, fields)(letter)
       yield* Effect.logWarning("callback not delivered", { ...fields, status, reason: detail })
-      delivery.ack()
-      return finished
+      return finish(delivery)
     })
 
+    if (isEarly(record, clock.currentTimeMillisUnsafe())) return yield* giveBack.handBack(delivery)
     if (Result.isFailure(decoded)) return yield* bury("undecodable", decoded.failure)
     const posted = yield* tryOnce(decoded.success, progress)
     switch (posted._tag) {
       case "Taken":
         yield* Effect.logDebug("posted result", { ...fields, status: posted.status })
-        delivery.ack()
+        finish(delivery)
         yield* callbacks.discard(decoded.success, delivery.streamSequence)
         return finished
       case "Never":
@@ -103,13 +114,13 @@ export const make = Effect.fnUntraced(function* (retryPolicy: RetryPolicy.RetryP
         if (delayMillis === undefined) return yield* bury("callback-undeliverable", detail, status)
         const retry_in = delayMillis / 1000
         yield* Effect.logInfo("callback not taken", { ...fields, status, retry_in, reason: detail })
-        return giveBack(delivery, delayMillis)
+        return yield* giveBack.retry(delivery, status, delayMillis)
       }
     }
   })
 
   return (lane: CallbackLane, delivery: Delivery, progress: Progress) =>
-    orGiveBack(delivery, { destination: lane.key })(run(lane, delivery, progress))
+    orGiveBack(giveBack, delivery, { destination: lane.key })(run(lane, delivery, progress))
 })
 
 const notTaken = (detail: string): Posted => ({

@@ -8,6 +8,12 @@ import type { Delivery } from "../queue/Delivery.ts"
 export class CallsInHand {
   readonly #since = new Map<Delivery, number>()
   readonly #held: Array<Delivery> = []
+  readonly #handBack: (delivery: Delivery) => Effect.Effect<unknown>
+
+  /** @param handBack gives a call back to the queue */
+  constructor(handBack: (delivery: Delivery) => Effect.Effect<unknown>) {
+    this.#handBack = handBack
+  }
 
   get held(): number {
     return this.#held.length
@@ -32,15 +38,16 @@ export class CallsInHand {
     return this.#held.shift()
   }
 
-  /** Gives all held calls back to the queue: they are delivered before newer ones. */
-  giveBackHeld(): number {
+  /** Gives all held calls back to the queue, where they are delivered before newer ones; says how many. */
+  readonly giveBackHeld: Effect.Effect<number> = Effect.suspend(() => {
     const held = this.#held.splice(0)
-    for (const delivery of held) {
-      this.delete(delivery)
-      delivery.nak(0)
-    }
-    return held.length
-  }
+    const giveBack = (delivery: Delivery) =>
+      Effect.ensuring(
+        this.#handBack(delivery),
+        Effect.sync(() => this.delete(delivery))
+      )
+    return Effect.as(Effect.forEach(held, giveBack, { concurrency: "unbounded", discard: true }), held.length)
+  })
 
   /**
    * Says "still working" for every call, for ever: one timer for all of them. A call younger than a period is

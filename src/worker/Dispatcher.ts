@@ -3,6 +3,7 @@ import type { PullHandlers } from "../queue/CallSource.ts"
 import type { Delivery } from "../queue/Delivery.ts"
 import type { CallsInHand } from "./CallsInHand.ts"
 import type { Demand } from "./Demand.ts"
+import type { GiveBack } from "./GiveBack.ts"
 import type { PullWindow } from "./PullWindow.ts"
 import type { Progress } from "./Progress.ts"
 import type { Settled } from "./Settlement.ts"
@@ -14,6 +15,7 @@ export interface Parts {
   readonly throttle: Throttle
   readonly calls: CallsInHand
   readonly process: (delivery: Delivery, progress: Progress) => Effect.Effect<Settled>
+  readonly handBack: GiveBack["Service"]["handBack"]
   /** runs a call beside the others */
   readonly fork: (effect: Effect.Effect<unknown>) => void
   /** milliseconds */
@@ -36,15 +38,18 @@ export class Dispatcher implements PullHandlers {
   }
 
   readonly delivered = (delivery: Delivery): void => {
-    const { window, demand, calls, now, retired } = this.#parts
+    const { window, demand, calls, fork, handBack, now, retired } = this.#parts
     const expected = window.delivered()
+    calls.add(delivery, now())
     if (!expected || retired()) {
-      delivery.nak(0)
-      if (expected) window.settled()
+      const returned = Effect.sync(() => {
+        calls.delete(delivery)
+        if (expected) window.settled()
+      })
+      fork(Effect.ensuring(handBack(delivery), returned))
       return
     }
     demand.delivered(delivery.pending)
-    calls.add(delivery, now())
     this.#start(delivery)
   }
 

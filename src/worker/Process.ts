@@ -1,4 +1,5 @@
 import { Clock, Context, Effect, Layer, Random, Result } from "effect"
+import * as AttemptRecord from "../domain/AttemptRecord.ts"
 import * as Call from "../domain/Call.ts"
 import * as FunctionName from "../domain/FunctionName.ts"
 import * as Outcome from "../domain/Outcome.ts"
@@ -6,10 +7,12 @@ import * as RetryPolicy from "../domain/RetryPolicy.ts"
 import * as Verdict from "../domain/Verdict.ts"
 import { Functions } from "../functions/Functions.ts"
 import type { Delivery } from "../queue/Delivery.ts"
-import { attemptOf } from "./Attempts.ts"
+import { Ledger } from "../queue/Ledger.ts"
+import { GiveBack } from "./GiveBack.ts"
 import { Invoker, type Reaction } from "./Invoker.ts"
 import type { Progress } from "./Progress.ts"
 import { type Settled, Settlement } from "./Settlement.ts"
+import { Suspects } from "./Suspects.ts"
 import { orGiveBack } from "./Unsettled.ts"
 import { logFields, type Work } from "./Work.ts"
 
@@ -20,13 +23,16 @@ export interface ProcessOptions {
   readonly holdRejected: boolean
   /** from acceptance; an older call is not tried again, milliseconds */
   readonly maxCallAgeMillis: number
+  /** how many workers a call may take down */
+  readonly maxUnfinishedDeliveries: number
 }
 
 /**
  * The life of a delivery, from top to bottom:
  *
- *   decode → find the function → invoke → answer → verdict → settle
- *     └──────────────┴── dead letter
+ *   ledger → decode → find the function → invoke → answer → verdict → settle
+ *     │         └──────────────┴── dead letter
+ *     └── too early: given back
  *
  * It ends settled or held: whatever else happens, the call goes back to the queue.
  */
@@ -49,6 +55,9 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
   const functions = yield* Functions
   const invoker = yield* Invoker
   const settlement = yield* Settlement
+  const ledger = yield* Ledger
+  const giveBack = yield* GiveBack
+  const suspects = yield* Suspects
   const clock = yield* Clock.Clock
   const warned = new Set<string>()
 
@@ -68,7 +77,9 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
     progress: Progress
   ) {
     const { stuck } = progress
-    const attempt = attemptOf(delivery)
+    const record = yield* ledger.read(delivery)
+    const standing = AttemptRecord.standing(record, delivery, options.maxUnfinishedDeliveries)
+    const attempt = standing.attempts + 1
     const decoded = Call.decode(delivery.data)
     if (Result.isFailure(decoded)) {
       return yield* settlement.refuse(
@@ -85,34 +96,48 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
       return yield* settlement.refuse(work, "function-mismatch", detail)
     }
 
-    const found = yield* functions.find(fn)
-    let reaction = neverCalled
-    if (found._tag !== "Unknown") {
-      progress.dispatched()
-      reaction = yield* invoker.invoke(found.spec.url, call, call.callbackUrl !== undefined)
-      const { answer, durationSeconds } = reaction
-      progress.answered(Outcome.signal(answer), durationSeconds, Outcome.retryAfterSeconds(answer))
+    if (AttemptRecord.isEarly(record, clock.currentTimeMillisUnsafe())) {
+      return yield* giveBack.handBack(delivery)
     }
 
+    const found = yield* functions.find(fn)
     // What the caller's gateway wrote into the message wins over what the function says now.
     const own = found._tag === "Unknown" ? {} : found.spec.annotations
     const overrides = { ...own, ...call.annotations }
     const { policy, invalid } = RetryPolicy.withAnnotations(options.retryPolicy, overrides)
     if (invalid.length > 0) yield* warnOnce(fn, invalid)
+    const end = { call, maxRetries: policy.maxAttempts }
 
-    const tooOld = clock.currentTimeMillisUnsafe() - delivery.acceptedMillis > options.maxCallAgeMillis
-    const rules = { holdRejected: options.holdRejected, tooOld }
-    const verdict: Verdict.Verdict =
-      found._tag === "Unknown"
-        ? { _tag: "Dead", reason: "unknown-function" }
-        : Verdict.decide(reaction.answer, attempt, policy, yield* Random.next, rules)
-    yield* logAttempt(work, reaction, verdict)
-    return yield* settlement.settle(work, verdict, { call, reaction, maxRetries: policy.maxAttempts })
+    if (found._tag === "Unknown") {
+      return yield* settlement.settle(work, dead("unknown-function"), { ...end, reaction: neverCalled })
+    }
+    if (standing.poison) {
+      const lost = { ...work, attempt: standing.attempts }
+      return yield* settlement.settle(lost, dead("unfinished"), {
+        ...end,
+        reaction: workerLost(standing.unfinished)
+      })
+    }
+
+    const execute = Effect.gen(function* () {
+      progress.dispatched()
+      const reaction = yield* invoker.invoke(found.spec.url, call, call.callbackUrl !== undefined)
+      const { answer, durationSeconds } = reaction
+      progress.answered(Outcome.signal(answer), durationSeconds, Outcome.retryAfterSeconds(answer))
+      const tooOld = clock.currentTimeMillisUnsafe() - delivery.acceptedMillis > options.maxCallAgeMillis
+      const rules = { holdRejected: options.holdRejected, tooOld }
+      const verdict = Verdict.decide(answer, attempt, policy, yield* Random.next, rules)
+      yield* logAttempt(work, reaction, verdict)
+      return yield* settlement.settle(work, verdict, { ...end, reaction })
+    })
+    return yield* standing.suspect === undefined
+      ? execute
+      : suspects.execute(delivery, standing.suspect, execute)
   })
 
   return Process.of({
     process: (fn, delivery, progress) =>
-      orGiveBack(delivery, { function: FunctionName.key(fn) })(run(fn, delivery, progress))
+      orGiveBack(giveBack, delivery, { function: FunctionName.key(fn) })(run(fn, delivery, progress))
   })
 })
 
@@ -123,6 +148,10 @@ const neverCalled: Reaction = {
   reply: undefined,
   droppedHeaders: []
 }
+
+const workerLost = (times: number): Reaction => ({ ...neverCalled, answer: { _tag: "WorkerLost", times } })
+
+const dead = (reason: Verdict.DeadReason): Verdict.Verdict => ({ _tag: "Dead", reason })
 
 const logAttempt = (work: Work, reaction: Reaction, verdict: Verdict.Verdict) => {
   const fields = () => ({

@@ -10,9 +10,11 @@ import * as Outcome from "../domain/Outcome.ts"
 import type { DeadReason, Verdict } from "../domain/Verdict.ts"
 import { DeadLetters } from "../queue/DeadLetters.ts"
 import type { Delivery } from "../queue/Delivery.ts"
+import { Ledger } from "../queue/Ledger.ts"
 import type { QueueError } from "../queue/QueueError.ts"
 import { QueueStream } from "../queue/QueueStream.ts"
 import { Callbacks } from "./Callbacks.ts"
+import { GiveBack, type GivenBack } from "./GiveBack.ts"
 import type { Reaction } from "./Invoker.ts"
 import { persist } from "./Persistence.ts"
 import { logFields, type Work } from "./Work.ts"
@@ -27,17 +29,12 @@ export interface SettlementOptions {
 /** What became of a delivery. */
 export type Settled =
   | { readonly _tag: "Finished" }
-  | { readonly _tag: "GivenBack"; readonly delayMillis: number }
+  | GivenBack
   /** Not settled: it waits in the worker until its function has room. */
   | { readonly _tag: "Held" }
 
 export const finished: Settled = { _tag: "Finished" }
 const held: Settled = { _tag: "Held" }
-
-export const giveBack = (delivery: Delivery, delayMillis: number): Settled => {
-  delivery.nak(delayMillis)
-  return { _tag: "GivenBack", delayMillis }
-}
 
 /**
  * Carries out verdicts; the only place where a call is acknowledged. That comes last, after everything that
@@ -70,6 +67,8 @@ export interface Attempted {
 const make = Effect.fnUntraced(function* (options: SettlementOptions) {
   const callbacks = yield* Callbacks
   const deadLetters = yield* DeadLetters
+  const giveBack = yield* GiveBack
+  const ledger = yield* Ledger
   const stream = yield* QueueStream
   const clock = yield* Clock.Clock
 
@@ -146,22 +145,29 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
       )
   })
 
+  const finish = (delivery: Delivery): Settled => {
+    delivery.ack()
+    ledger.forget(delivery)
+    return finished
+  }
+
   return Settlement.of({
     settle: Effect.fnUntraced(function* (work, verdict, attempted) {
       if (verdict._tag === "Hold") return held
-      if (verdict._tag === "Retry") return giveBack(work.delivery, verdict.delayMillis)
+      if (verdict._tag === "Retry") {
+        const status = Outcome.statusOf(attempted.reaction.answer)
+        return yield* giveBack.retry(work.delivery, status, verdict.delayMillis)
+      }
       if (verdict._tag === "Dead") {
         const { answer } = attempted.reaction
         yield* bury(work, verdict.reason, Outcome.describe(answer), Outcome.statusOf(answer))
       }
       if (attempted.call.callbackUrl !== undefined) yield* report(work, attempted)
-      work.delivery.ack()
-      return finished
+      return finish(work.delivery)
     }),
     refuse: Effect.fnUntraced(function* (work, reason, detail) {
       yield* bury(work, reason, detail, undefined)
-      work.delivery.ack()
-      return finished
+      return finish(work.delivery)
     })
   })
 })
@@ -177,7 +183,7 @@ const callbackHeaders = (work: Work, attempted: Attempted, options: SettlementOp
     reply: reaction.reply === undefined ? undefined : { headers: Headers.fromRaw(reaction.reply.rawHeaders) },
     status: Outcome.statusOf(reaction.answer),
     durationSeconds: reaction.durationSeconds,
-    retries: work.attempt - 1,
+    retries: Math.max(0, work.attempt - 1),
     maxRetries,
     version: options.version
   })

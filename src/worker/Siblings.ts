@@ -17,15 +17,15 @@ export const make = Effect.fnUntraced(function* (ackWaitMillis: number) {
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e9
   const closedMost = (2 * ackWaitMillis) / 1000
 
-  const handBack = ({ lane, calls, changed }: Served<FunctionLane>) => {
-    const count = calls.giveBackHeld()
+  const handBack = Effect.fnUntraced(function* ({ lane, calls, changed }: Served<FunctionLane>) {
+    const count = yield* calls.giveBackHeld
     wakeUps.send(lane.subject)
     changed()
-    return Effect.logInfo("no room for a long time, calls go back to the queue for other workers", {
+    yield* Effect.logInfo("no room for a long time, calls go back to the queue for other workers", {
       function: lane.key,
       calls: count
     })
-  }
+  })
 
   const adviser: Adviser<FunctionLane> = (served) => {
     const { lane, throttle, calls, changed } = served

@@ -1,7 +1,8 @@
 import { Effect } from "effect"
 import type { Delivery } from "../queue/Delivery.ts"
 import type { QueueError } from "../queue/QueueError.ts"
-import { giveBack, type Settled } from "./Settlement.ts"
+import type { GiveBack } from "./GiveBack.ts"
+import type { Settled } from "./Settlement.ts"
 
 /** How long a call waits when something can never be stored, or when we have failed ourselves. */
 const TROUBLE_DELAY_MILLIS = 5_000
@@ -13,19 +14,19 @@ type Fields = Readonly<Record<string, unknown>>
  *
  * @param fields what log lines say about the delivery
  */
-export const orGiveBack =
-  (delivery: Delivery, fields: Fields) =>
-  (processing: Effect.Effect<Settled, QueueError>): Effect.Effect<Settled> =>
-    processing.pipe(
-      Effect.catch((error) => keep(delivery, fields, { reason: error.detail })),
-      Effect.catchCause((defect) => keep(delivery, fields, defect)),
-      // Another worker may have it at once.
-      Effect.onInterrupt(() => Effect.sync(() => delivery.nak(0)))
-    )
+export const orGiveBack = (giveBack: GiveBack["Service"], delivery: Delivery, fields: Fields) => {
+  const keep = (why: unknown) =>
+    Effect.logError(
+      "a call could not be settled, it stays in the queue",
+      { ...fields, sequence: delivery.streamSequence },
+      why
+    ).pipe(Effect.andThen(giveBack.handBack(delivery, TROUBLE_DELAY_MILLIS)))
 
-const keep = (delivery: Delivery, fields: Fields, why: unknown) =>
-  Effect.logError(
-    "a call could not be settled, it stays in the queue",
-    { ...fields, sequence: delivery.streamSequence },
-    why
-  ).pipe(Effect.map(() => giveBack(delivery, TROUBLE_DELAY_MILLIS)))
+  return (processing: Effect.Effect<Settled, QueueError>): Effect.Effect<Settled> =>
+    processing.pipe(
+      Effect.catch((error) => keep({ reason: error.detail })),
+      Effect.catchCause(keep),
+      // Another worker may have it at once.
+      Effect.onInterrupt(() => giveBack.leave(delivery))
+    )
+}

@@ -63,6 +63,7 @@ describe("defaults", () => {
         backoff: "exponential"
       },
       callbacksMaxBytes: 0,
+      maxUnfinishedDeliveries: 3,
       maxResultBytes: 16_777_216,
       callbackTimeout: 10_000,
       callbackAllowHosts: undefined,

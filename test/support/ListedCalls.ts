@@ -91,6 +91,8 @@ export class ListedCalls {
       pending: this.#waiting.length,
       subject: `faas-request.${this.#fn}.openfaas-fn`,
       streamCreated,
+      consumer: "listed",
+      settled: () => settled,
       data: Buffer.from(
         JSON.stringify({ Function: this.#fn, Method: "POST", Header: { "X-Call-Id": [stored.id] } })
       ),

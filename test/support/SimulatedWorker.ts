@@ -11,12 +11,15 @@ import { QueueStream } from "../../src/queue/QueueStream.ts"
 import * as Actor from "../../src/worker/Actor.ts"
 import { Callbacks } from "../../src/worker/Callbacks.ts"
 import * as FunctionLanes from "../../src/worker/FunctionLanes.ts"
+import { GiveBack } from "../../src/worker/GiveBack.ts"
 import { Invoker } from "../../src/worker/Invoker.ts"
 import { Process } from "../../src/worker/Process.ts"
 import { Settlement } from "../../src/worker/Settlement.ts"
 import { Slots } from "../../src/worker/Slots.ts"
+import { Suspects } from "../../src/worker/Suspects.ts"
 import type { FunctionModel } from "./FunctionModel.ts"
 import { ListedCalls } from "./ListedCalls.ts"
+import * as MemoryLedger from "./MemoryLedger.ts"
 
 export interface Options {
   readonly calls: number
@@ -81,8 +84,13 @@ export const start = Effect.fnUntraced(function* (options: Options) {
     },
     defaultNamespace: fn.namespace,
     holdRejected: true,
-    maxCallAgeMillis: 6 * 3_600_000
-  }).pipe(Layer.provide(Settlement.layer({ maxResultBytes: 0, version: "test" })), Layer.provideMerge(queue))
+    maxCallAgeMillis: 6 * 3_600_000,
+    maxUnfinishedDeliveries: 3
+  }).pipe(
+    Layer.provide([Settlement.layer({ maxResultBytes: 0, version: "test" }), Suspects.layer]),
+    Layer.provideMerge(GiveBack.layer),
+    Layer.provideMerge(Layer.merge(queue, MemoryLedger.layer))
+  )
   const services = yield* Layer.build(processing)
   const makeActor = yield* Effect.flatMap(FunctionLanes.make(subjects), (kind) =>
     Actor.factory(kind, {

@@ -15,6 +15,7 @@ class Extended implements Delivery {
   readonly pending = 0
   readonly subject = "faas-request.a.openfaas-fn"
   readonly streamCreated = "2026-11-20T00:00:00Z"
+  readonly consumer = "c"
   readonly data = new Uint8Array(0)
   readonly times: Array<number> = []
   readonly #now: () => number
@@ -23,6 +24,9 @@ class Extended implements Delivery {
     this.#now = now
   }
 
+  settled(): boolean {
+    return false
+  }
   ack(): void {}
   nak(): void {}
   working(): void {
@@ -33,7 +37,7 @@ class Extended implements Delivery {
 /** Runs one call from `from` to `to` (milliseconds) and gives the times when it was extended. */
 const extensions = Effect.fnUntraced(function* (from: number, to: number) {
   const clock = yield* Clock.Clock
-  const running = new CallsInHand()
+  const running = new CallsInHand(() => Effect.void)
   const origin = clock.currentTimeMillisUnsafe()
   const now = () => clock.currentTimeMillisUnsafe() - origin
   yield* Effect.forkScoped(running.keepAlive(ackWaitMillis), { startImmediately: true })
@@ -84,7 +88,7 @@ describe("CallsInHand", () => {
     Effect.gen(function* () {
       const clock = yield* Clock.Clock
       const now = () => clock.currentTimeMillisUnsafe()
-      const running = new CallsInHand()
+      const running = new CallsInHand(() => Effect.void)
       yield* Effect.forkScoped(running.keepAlive(ackWaitMillis), { startImmediately: true })
       const [old, young] = [new Extended(now), new Extended(now)]
       running.add(old, now())

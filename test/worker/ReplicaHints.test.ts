@@ -41,7 +41,7 @@ const advised = Effect.gen(function* () {
   const served = {
     lane,
     throttle: limiter.throttle,
-    calls: new CallsInHand(),
+    calls: new CallsInHand(() => Effect.void),
     changed: () => void changes++
   }
   const answerWith = (status: number, body: string) =>
@@ -171,7 +171,7 @@ describe("the replicas of a function whose calls are held back", () => {
       assert.isUndefined(functions.replicas)
       const adviser = yield* Effect.provideService(ReplicaHints.make, Functions, functions)
       const { heard, throttle } = ListeningLimiter.make()
-      const served = { lane, throttle, calls: new CallsInHand(), changed: () => {} }
+      const served = { lane, throttle, calls: new CallsInHand(() => Effect.void), changed: () => {} }
       yield* Effect.forkScoped(adviser(served), { startImmediately: true })
       yield* TestClock.adjust("1 minute")
       assert.deepEqual(heard, [])

@@ -33,7 +33,7 @@ const advised = Effect.gen(function* () {
     Layer.succeed(WakeUps, { send: (subject) => void wakeUps.push(subject), listen: () => Effect.void })
   )
   const naks: Array<number> = []
-  const calls = new CallsInHand()
+  const calls = new CallsInHand((delivery) => Effect.sync(() => delivery.nak(0)))
   const hold = () =>
     calls.hold({
       deliveryCount: 1,
@@ -42,6 +42,8 @@ const advised = Effect.gen(function* () {
       pending: 0,
       subject: "faas-request.echo.openfaas-fn",
       streamCreated: "2026-11-20T00:00:00Z",
+      consumer: "c",
+      settled: () => false,
       data: new Uint8Array(0),
       ack: () => {},
       nak: (delayMillis) => void naks.push(delayMillis),

@@ -1,0 +1,206 @@
+import { describe, expect, it } from "@effect/vitest"
+import { Context, Effect, Fiber, Layer, Logger } from "effect"
+import * as AttemptRecord from "../../src/domain/AttemptRecord.ts"
+import type { Delivery } from "../../src/queue/Delivery.ts"
+import { Ledger } from "../../src/queue/Ledger.ts"
+import { Nats } from "../../src/queue/Nats.ts"
+import { QueueHealth } from "../../src/queue/QueueHealth.ts"
+import { QueueStream } from "../../src/queue/QueueStream.ts"
+import { eventually } from "../support/Eventually.ts"
+import * as NatsProxy from "../support/NatsProxy.ts"
+import { servers, startNats } from "../support/NatsServers.ts"
+import { natsClient, run } from "../support/Sluice.ts"
+import * as WireTap from "../support/WireTap.ts"
+
+const created = "2026-11-20T00:00:00Z"
+const subject = "q.echo.fns"
+const bucket = "KV_OF_q_attempts"
+const lifeMillis = 3_600_000
+
+const layerOf = (url: string, life: number) =>
+  Ledger.layer({ storage: "memory", replicas: 1, lifeMillis: life }).pipe(
+    Layer.provide(
+      QueueStream.layer({
+        queue: "q",
+        storage: "memory",
+        replicas: 1
+      })
+    ),
+    Layer.provide(Nats.layer({ url, name: "test" })),
+    Layer.provide(QueueHealth.layer)
+  )
+
+/** The ledger of one worker, with a connection of its own. */
+const open = Effect.fnUntraced(function* (url: string, life = lifeMillis) {
+  const { context } = yield* run(layerOf(url, life))
+  return Context.get(context, Ledger)
+})
+
+const start = Effect.fnUntraced(function* (bin?: string) {
+  const nats = yield* startNats(bin === undefined ? {} : { bin })
+  const client = yield* natsClient(nats.url)
+  const requests: Array<string> = []
+  const tap = yield* WireTap.start(nats.port, ({ verb, words: [subject = ""] }) => {
+    if (verb.endsWith("PUB") && (subject.startsWith("$KV.") || subject.includes(".MSG."))) {
+      requests.push(subject)
+    }
+  })
+  const stored = Effect.promise(async () => (await client.manager.streams.info(bucket)).state.messages)
+  return { nats, client, requests, stored, ledger: yield* open(tap.url), tap }
+})
+
+const deliver = (deliveryCount: number, streamSequence = 1): Delivery => ({
+  deliveryCount,
+  streamSequence,
+  acceptedMillis: 0,
+  pending: 0,
+  subject,
+  streamCreated: created,
+  consumer: "c",
+  data: new Uint8Array(0),
+  settled: () => false,
+  ack: () => {},
+  nak: () => {},
+  working: () => {}
+})
+
+const failed = AttemptRecord.fail(500, 0)
+
+describe.each(servers)("on $name", ({ bin }) => {
+  it.live("no count is lost when several workers have the same call", () =>
+    Effect.gen(function* () {
+      const { nats, ledger, stored } = yield* start(bin)
+      const other = yield* open(nats.url)
+      yield* Effect.forEach(
+        Array.from({ length: 20 }, (_, n) => n),
+        (n) => (n % 2 === 0 ? ledger : other).write(deliver(1), failed),
+        { concurrency: "unbounded", discard: true }
+      )
+      expect(yield* other.read(deliver(2))).toMatchObject({ attempts: 20, lastStatus: 500 })
+      expect(yield* stored).toBe(1)
+    })
+  )
+
+  it.live("an entry is gone when its call is finished, without a trace", () =>
+    Effect.gen(function* () {
+      const { client, ledger, stored } = yield* start(bin)
+      yield* ledger.write(deliver(1), failed)
+      yield* ledger.write(deliver(1, 2), failed)
+      const last = deliver(2)
+      yield* ledger.read(last)
+      ledger.forget(last)
+      yield* eventually(
+        "the entry is gone",
+        Effect.map(stored, (count) => count === 1)
+      )
+      const { state } = yield* Effect.promise(() =>
+        client.manager.streams.info(bucket, { subjects_filter: ">" })
+      )
+      expect(Object.keys(state.subjects ?? {})).toEqual([
+        expect.stringMatching(/^\$KV\..*\.q\.echo\.fns\.2$/)
+      ])
+    })
+  )
+
+  it.live(
+    "after a lost consumer, calls that have an entry are found although they come for the first time",
+    () =>
+      Effect.gen(function* () {
+        const { nats, ledger, requests } = yield* start(bin)
+        yield* ledger.write(deliver(1, 5), failed)
+        const other = yield* open(nats.url)
+        yield* other.restore(subject, created)
+        yield* other.restore("q.another.fns", created)
+        requests.length = 0
+        expect(yield* other.read(deliver(1, 6))).toBeUndefined()
+        expect(requests).toEqual([])
+        expect(yield* other.read(deliver(1, 5))).toMatchObject({ attempts: 1 })
+        expect(yield* other.read(deliver(1, 4))).toBeUndefined()
+      })
+  )
+
+  it.live("an operator may delete the bucket: what a worker has in hand is written again", () =>
+    Effect.gen(function* () {
+      const { client, ledger, nats } = yield* start(bin)
+      const delivery = deliver(1)
+      yield* ledger.write(delivery, AttemptRecord.handBack(0))
+      yield* ledger.write(delivery, failed)
+      yield* Effect.promise(() => client.manager.streams.delete(bucket))
+      expect(yield* ledger.read(deliver(2))).toBeUndefined()
+      expect(yield* ledger.write(delivery, failed)).toMatchObject({ attempts: 2 })
+
+      yield* Effect.promise(() => client.manager.streams.delete(bucket))
+      yield* (yield* open(nats.url)).write(deliver(1, 9), failed)
+      expect(yield* ledger.write(delivery, failed)).toMatchObject({ attempts: 3 })
+      expect(yield* ledger.read(deliver(3))).toMatchObject({ attempts: 3 })
+    })
+  )
+})
+
+it.live("a call that its first delivery finishes costs no request", () =>
+  Effect.gen(function* () {
+    const { ledger, requests } = yield* start()
+    yield* ledger.restore(subject, created)
+    const delivery = deliver(1)
+    expect(yield* ledger.read(delivery)).toBeUndefined()
+    ledger.forget(delivery)
+    // What follows on the same connection comes later.
+    yield* ledger.write(deliver(1, 2), failed)
+    expect(requests).toEqual([expect.stringMatching(/^\$KV\..*\.2$/)])
+  })
+)
+
+it.live("an entry that is no record costs no call, and one line in the log", () =>
+  Effect.gen(function* () {
+    const { client, ledger } = yield* start()
+    for (const sequence of [1, 2]) {
+      yield* ledger.write(deliver(1, sequence), failed)
+      const { subjects = {} } = (yield* Effect.promise(() =>
+        client.manager.streams.info(bucket, { subjects_filter: ">" })
+      )).state
+      const key = Object.keys(subjects).find((subject) => subject.endsWith(`.${sequence}`)) ?? ""
+      yield* Effect.promise(() => client.jetstream.publish(key, '{"attempts":'))
+    }
+    const lines: Array<unknown> = []
+    const logger = Logger.layer([Logger.make(({ message }) => void lines.push(message))])
+    for (const sequence of [1, 2]) {
+      const delivery = deliver(2, sequence)
+      expect(yield* Effect.provide(ledger.read(delivery), logger)).toBeUndefined()
+      expect(yield* ledger.write(delivery, failed)).toMatchObject({ attempts: 1 })
+    }
+    expect(lines).toHaveLength(1)
+  })
+)
+
+it.live("a write whose confirmation is lost is made once", () =>
+  Effect.gen(function* () {
+    const { nats, ledger } = yield* start()
+    const proxy = yield* NatsProxy.start(nats.port)
+    const cutOff = yield* open(proxy.url)
+    yield* cutOff.write(deliver(1), failed)
+    const delivery = deliver(2)
+    yield* cutOff.read(delivery)
+    yield* proxy.silence("server")
+    const writing = yield* Effect.forkScoped(cutOff.write(delivery, failed))
+    yield* eventually(
+      "it is stored",
+      Effect.map(ledger.read(deliver(3)), (record) => record?.attempts === 2)
+    )
+    yield* proxy.cut
+    expect(yield* Fiber.join(writing)).toMatchObject({ attempts: 2 })
+    expect(yield* ledger.read(deliver(3))).toMatchObject({ attempts: 2 })
+  })
+)
+
+it.live("entries outlive the longest wait, also when it has become longer", () =>
+  Effect.gen(function* () {
+    const { client, nats, ledger } = yield* start()
+    yield* ledger.restore(subject, created)
+    const life = Effect.promise(async () => (await client.manager.streams.info(bucket)).config.max_age / 1e6)
+    expect(yield* life).toBe(lifeMillis)
+    yield* (yield* open(nats.url, 2 * lifeMillis)).restore(subject, created)
+    expect(yield* life).toBe(2 * lifeMillis)
+    yield* ledger.restore(subject, created)
+    expect(yield* life).toBe(2 * lifeMillis)
+  })
+)

@@ -1,0 +1,178 @@
+import { describe, expect, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { vi } from "vitest"
+import { eventually } from "../support/Eventually.ts"
+import { Gate } from "../support/Gate.ts"
+import * as HttpFunction from "../support/HttpFunction.ts"
+import { servers, startNats } from "../support/NatsServers.ts"
+import { type Environment, post, spawnProgram, startGateway, startWorker } from "../support/Sluice.ts"
+import * as Stranger from "../support/Stranger.ts"
+import * as WireTap from "../support/WireTap.ts"
+
+// Processes are slow to start where many others run.
+vi.setConfig({ testTimeout: 90_000 })
+
+const prepare = Effect.fnUntraced(function* (bin: string | undefined, more: Environment = {}) {
+  const nats = yield* startNats(bin === undefined ? {} : { bin })
+  const fn = yield* HttpFunction.start()
+  const receiver = yield* HttpFunction.start()
+  const environment = { NATS_URL: nats.url, function_url: `${fn.url}/{name}`, ...more }
+  const stranger = yield* Stranger.meet(nats.url)
+  const gateway = yield* startGateway(environment)
+  const submit = post(`${gateway.url}/async-function/f`, { headers: { "X-Callback-Url": receiver.url } })
+  const entries = Effect.promise(async () => {
+    const info = await stranger.manager.streams.info("KV_OF_faas-request_attempts").catch(() => undefined)
+    return info?.state.messages ?? 0
+  })
+  return {
+    nats,
+    fn,
+    receiver,
+    environment,
+    stranger,
+    submit,
+    entries,
+    noEntries: eventually(
+      "the ledger has no entries",
+      Effect.map(entries, (count) => count === 0)
+    )
+  }
+})
+
+const statusOf = (statuses: ReadonlyArray<number>): HttpFunction.Handler => {
+  let calls = 0
+  return (_, response) => void response.writeHead(statuses[calls++] ?? 200).end()
+}
+
+describe.each(servers)("on $name", ({ bin }) => {
+  it.live("a lost consumer takes neither attempts nor delays with it", () =>
+    Effect.gen(function* () {
+      const { fn, receiver, environment, stranger, submit, entries, noEntries } = yield* prepare(bin, {
+        initial_retry_wait: "100ms",
+        max_retry_wait: "1h"
+      })
+      const wait = 4_000
+      fn.answer((_, response) => {
+        const after = fn.requests.length === 2 ? { "Retry-After": String(wait / 1000) } : {}
+        response.writeHead(fn.requests.length <= 2 ? 500 : 200, after).end()
+      })
+      const worker = yield* startWorker(environment)
+      yield* submit
+      yield* fn.received(2)
+      yield* stranger.givenBack(2)
+      expect(yield* entries).toBe(1)
+      yield* stranger.forgetConsumers
+      // The call is delivered at once by the new consumer, and given back again.
+      yield* stranger.givenBack(3)
+      expect(fn.requests).toHaveLength(2)
+      yield* stranger.acked(1)
+      const [, second, third, ...more] = fn.requests
+      expect(more).toEqual([])
+      expect((third?.startedAt ?? 0) - (second?.startedAt ?? 0)).toBeGreaterThanOrEqual(wait - 200)
+      expect(receiver.requests.map((request) => request.header("X-Retry"))).toEqual(["2"])
+      yield* noEntries
+      expect(worker.log.lines.filter(({ level }) => level === "Error")).toEqual([])
+    })
+  )
+
+  it.live("hand-backs and a killed worker use no attempt, and the ledger forgets the finished call", () =>
+    Effect.gen(function* () {
+      const { fn, receiver, environment, stranger, submit, entries, noEntries } = yield* prepare(bin, {
+        ack_wait: "4s",
+        shutdown_grace: "0s",
+        max_retry_attempts: "1"
+      })
+      const gate = new Gate()
+      // Broken off by SIGTERM, by SIGTERM, failed, broken off by SIGKILL, failed.
+      fn.answer(async (_, response) => {
+        if (fn.requests.length !== 3) await gate.pass()
+        response.writeHead(500).end()
+      })
+      yield* submit
+      for (const drains of [1, 2]) {
+        const worker = yield* spawnProgram(["worker"], environment)
+        yield* fn.received(drains)
+        expect(yield* worker.end("SIGTERM")).toBe(0)
+        yield* stranger.givenBack(drains)
+        expect(yield* entries).toBe(1)
+      }
+      const killed = yield* spawnProgram(["worker"], environment)
+      yield* fn.received(3)
+      yield* fn.received(4)
+      yield* killed.end("SIGKILL")
+      gate.open()
+      yield* startWorker(environment)
+      yield* stranger.acked(1)
+      expect(fn.requests.map(({ answered }) => answered)).toEqual([false, false, true, false, true])
+      const [letter] = yield* stranger.deadLetters
+      expect(letter?.headers).toMatchObject({ "Sluice-Reason": "exhausted", "Sluice-Attempts": "2" })
+      expect(receiver.requests.map((request) => request.header("X-Retry"))).toEqual(["1"])
+      yield* noEntries
+    })
+  )
+
+  it.live("calls that succeed at once cost the ledger nothing", () =>
+    Effect.gen(function* () {
+      const { nats, fn, environment, stranger, submit } = yield* prepare(bin)
+      const said: Array<string> = []
+      const tap = yield* WireTap.start(nats.port, ({ verb, words: [subject = ""] }) => {
+        if (verb.endsWith("PUB") && subject.includes("_attempts")) said.push(subject)
+      })
+      const worker = yield* startWorker({ ...environment, NATS_URL: tap.url })
+      yield* Effect.replicateEffect(submit, 100, { concurrency: 10, discard: true })
+      yield* fn.ended(100)
+      yield* stranger.allFinished
+      yield* worker.stop
+      // What its bucket needs, once for the function.
+      expect(said.filter((subject) => !/STREAM\.(INFO|CREATE)\./.test(subject))).toEqual([])
+      expect(said.length).toBeLessThanOrEqual(3)
+    })
+  )
+})
+
+it.live("calls that wait for room are handed back at the end without blame", () =>
+  Effect.gen(function* () {
+    const { fn, environment, stranger, submit, entries } = yield* prepare(undefined, {
+      limiter_enabled: "true",
+      shutdown_grace: "2s"
+    })
+    fn.answer((_, response) => void response.writeHead(429).end())
+    const worker = yield* startWorker(environment)
+    yield* Effect.replicateEffect(submit, 5, { concurrency: 5, discard: true })
+    yield* fn.received(3)
+    yield* worker.stop
+    const handed = new Set(stranger.settlements.map(({ sequence }) => sequence))
+    expect(yield* entries).toBe(handed.size)
+    expect(yield* stranger.unfinished).toBe(5)
+
+    fn.answer((_, response) => void response.end())
+    const other = yield* startWorker(environment)
+    yield* stranger.allFinished
+    yield* other.stop
+    expect(yield* entries).toBe(0)
+    expect(yield* stranger.deadLetters).toEqual([])
+  })
+)
+
+it.live("a retry whose nak is lost waits for its time all the same", () =>
+  Effect.gen(function* () {
+    const { fn, environment, stranger, submit } = yield* prepare(undefined, {
+      ack_wait: "1s",
+      initial_retry_wait: "5s",
+      max_retry_wait: "5s"
+    })
+    fn.answer(statusOf([500]))
+    const worker = yield* startWorker(environment)
+    yield* submit
+    yield* worker.log.line("retry")
+    yield* stranger.givenBack(1)
+    // The consumer that knew of the delay is gone, and with it the nak.
+    yield* stranger.forgetConsumers
+    yield* stranger.givenBack(2)
+    const [, again] = stranger.settlements
+    expect(again?.delayMillis).toBeGreaterThan(0)
+    expect(again?.delayMillis).toBeLessThanOrEqual(5_000)
+    yield* stranger.acked(1)
+    expect(fn.requests).toHaveLength(2)
+  })
+)
