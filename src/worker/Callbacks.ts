@@ -42,16 +42,21 @@ export class Callbacks extends Context.Service<
           const { url } = callback
           const id = idOf(callback)
           const whole = CallbackMessage.encode(callback)
-          if (whole.length <= queue.maxMessageBytes()) {
-            yield* persist(queue.store({ id, url, message: whole }))
-            return
-          }
-          // Each execution of a call has its own: removing one must not take away that of another message.
-          const object = `${id}-${randomUUID()}`
-          yield* persist(large.put(object, whole))
-          const message = CallbackMessage.encodeReference(callback, object)
-          const isNew = yield* persist(queue.store({ id, url, message }))
-          if (!isNew) yield* large.remove(object)
+          const put = (message: Uint8Array) => persist(queue.store({ id, url, message }))
+
+          const putAside = Effect.gen(function* () {
+            // Each execution of a call has its own: removing one must not take away that of another message.
+            const object = `${id}-${randomUUID()}`
+            yield* persist(large.put(object, whole))
+            const isNew = yield* put(CallbackMessage.encodeReference(callback, object))
+            if (!isNew) yield* large.remove(object)
+          })
+
+          if (whole.length > queue.maxMessageBytes()) return yield* putAside
+          yield* put(whole).pipe(
+            // The stream may have a limit of its own.
+            Effect.catch((error) => (error.reason === "too-large" ? putAside : Effect.fail(error)))
+          )
         }),
         open: Effect.fnUntraced(function* (stored) {
           if ("body" in stored) return Option.some(stored)

@@ -211,6 +211,39 @@ it.live(
     })
 )
 
+it.live("a receiver that was down gets all results when it is up, with an adaptive limit too", () =>
+  Effect.gen(function* () {
+    const parts = yield* prepare()
+    const { environment, fn, stranger } = parts
+    const receiver = yield* LateReceiver.reserve
+    const worker = yield* startWorker({ ...environment, limiter_enabled: "true" })
+    for (let n = 0; n < 20; n++) yield* stranger.publish("echo", { ...call, CallbackUrl: receiver.url })
+    yield* stranger.acked(20)
+    yield* worker.log.line("callback not taken")
+    const { received, requests } = yield* receiver.start
+    yield* received(20)
+    yield* noCallbackWaits(parts)
+    expect(requests).toHaveLength(20)
+    expect(fn.requests).toHaveLength(20)
+  })
+)
+
+it.live("a result larger than the stream's own limit for messages is delivered whole", () =>
+  Effect.gen(function* () {
+    const { environment, fn, stranger } = yield* prepare()
+    const result = randomBytes(20_000)
+    fn.answer((_, response) => void response.end(result))
+    const receiver = yield* HttpFunction.start()
+    yield* startWorker(environment)
+    yield* Effect.promise(() =>
+      stranger.manager.streams.update(Stranger.callbacksStream, { max_msg_size: 10_000 })
+    )
+    yield* stranger.publish("echo", { ...call, CallbackUrl: receiver.url })
+    const [callback] = yield* receiver.received(1)
+    expect(callback?.body.equals(result)).toBe(true)
+  })
+)
+
 it.live("the stream of callbacks is made again when somebody deletes it", () =>
   Effect.gen(function* () {
     const { environment, stranger } = yield* prepare()
