@@ -10,9 +10,9 @@ export interface GivenBack {
 }
 
 /** How long the end of a process may still wait for the ledger. */
-const LAST_WORDS = Duration.seconds(1)
+const LAST_WORDS = Duration.seconds(2)
 
-/** Done or given up within a second, also where nothing can be interrupted. */
+/** Done or given up soon, also where nothing can be interrupted. */
 export const lastly = (effect: Effect.Effect<unknown>) =>
   Effect.timeoutOption(Effect.interruptible(effect), LAST_WORDS)
 
@@ -34,7 +34,7 @@ export class GiveBack extends Context.Service<
     ) => Effect.Effect<GivenBack>
     /** Without blame and without an attempt; it waits for what is left of its own delay in any case. */
     readonly handBack: (delivery: Delivery, delayMillis?: number) => Effect.Effect<GivenBack>
-    /** The same at the end of the process, which waits for it a second at most. */
+    /** The same at the end of the process, which waits for it a moment only. */
     readonly leave: (delivery: Delivery) => Effect.Effect<void>
   }
 >()("sluice/worker/GiveBack") {

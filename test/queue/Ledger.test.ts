@@ -184,7 +184,7 @@ it.live("a write whose confirmation is lost is made once", () =>
     const writing = yield* Effect.forkScoped(cutOff.write(delivery, failed))
     yield* eventually(
       "it is stored",
-      Effect.map(ledger.read(deliver(3)), (record) => record?.attempts === 2)
+      Effect.suspend(() => Effect.map(ledger.read(deliver(3)), (record) => record?.attempts === 2))
     )
     yield* proxy.cut
     expect(yield* Fiber.join(writing)).toMatchObject({ attempts: 2 })
