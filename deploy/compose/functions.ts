@@ -1,5 +1,6 @@
 /** The demo's functions as a container: `/NAME` on port 3000, until SIGTERM. */
 import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
 import { setTimeout as pause } from "node:timers/promises"
 import { sampleFunctions } from "../../src/demo/SampleFunctions.ts"
 
@@ -34,7 +35,10 @@ const server = createServer(async (request, response) => {
   }
 })
 
-server.listen(port)
+server.listen(port, () => {
+  const { port } = server.address() as AddressInfo
+  process.stderr.write(`${JSON.stringify({ level: "info", msg: "listening", port })}\n`)
+})
 process.on("SIGTERM", () => {
   server.close()
   server.closeIdleConnections()
