@@ -42,7 +42,8 @@ it("is what the Compose Specification allows", () => {
   const formats = {
     duration: /^(?:\d+(?:ms|[smh]))+$/,
     ports: /^(?:\d+:)?\d+$/,
-    subnet_ip_address: true
+    subnet_ip_address: true,
+    expose: true
   } as const
   const validate = new Ajv2019({ strict: false, formats }).compile(withoutIds(composeSchema))
   // The schema of the package is older than the name.

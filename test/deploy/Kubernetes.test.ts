@@ -28,6 +28,7 @@ interface Pod {
   readonly name: string
   readonly program: Program
   readonly labels: Labels
+  readonly annotations: Labels
   readonly spec: NonNullable<NonNullable<IDeployment["spec"]>["template"]["spec"]>
   readonly container: NonNullable<Pod["spec"]["containers"]>[number]
   readonly environment: Readonly<Record<string, string>>
@@ -53,6 +54,7 @@ const pods = (path: string): ReadonlyArray<Pod> =>
         name: deployment.metadata.name,
         program,
         labels: metadata?.labels ?? {},
+        annotations: metadata?.annotations ?? {},
         spec,
         container,
         environment
@@ -88,12 +90,13 @@ describe.each(overlays)("%s", (path) => {
   })
 
   it("has the ports and paths that the programs serve", () => {
-    for (const { container, environment, program } of pods(path)) {
+    for (const { annotations, container, environment, program } of pods(path)) {
       const { metricsPort, port } = settingsIn(program, environment)
       const ports = Object.fromEntries((container.ports ?? []).map((each) => [each.name, each.containerPort]))
       expect(ports).toEqual(
         program === "gateway" ? { http: port, metrics: metricsPort } : { metrics: metricsPort }
       )
+      expect(annotations["prometheus.io/port"]).toBe(String(metricsPort))
       expect(container.livenessProbe?.httpGet).toEqual({ path: "/healthz", port: "metrics" })
       expect(container.startupProbe?.httpGet).toEqual({ path: "/healthz", port: "metrics" })
       expect(container.readinessProbe?.httpGet).toEqual({ path: "/readyz", port: "metrics" })
