@@ -33,10 +33,7 @@ const compose: {
 } = parse(text("compose.yaml"), { merge: true })
 const services = Object.entries(compose.services)
 const programs = ["gateway", "worker"] as const satisfies ReadonlyArray<Program>
-const settingsOf = (program: Program) => {
-  const { OTEL_EXPORTER_OTLP_ENDPOINT: _, ...environment } = compose.services[program]?.environment ?? {}
-  return settingsIn(program, environment)
-}
+const settingsOf = (program: Program) => settingsIn(program, compose.services[program]?.environment ?? {})
 
 it("is what the Compose Specification allows", () => {
   const formats = {
