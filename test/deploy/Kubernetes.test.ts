@@ -3,9 +3,11 @@ import { join } from "node:path"
 import { beforeAll, describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { IDeployment } from "kubernetes-models/apps/v1/Deployment"
+import type { INetworkPolicy } from "kubernetes-models/networking.k8s.io/v1/NetworkPolicy"
 import type { IProbe } from "kubernetes-models/v1/Probe"
 import { parse } from "yaml"
-import type { Program } from "../../src/settings/SettingsTable.ts"
+import type { Program } from "../../src/settings/Setting.ts"
+import { table } from "../../src/settings/SettingsTable.ts"
 import { complaints } from "./KubernetesSchema.ts"
 import { type Labels, type Manifest, render } from "./Kustomize.ts"
 import { settingsIn, unknownVariables } from "./Programs.ts"
@@ -202,6 +204,23 @@ it("the workers of a dedicated queue serve that queue and no other", () => {
     ])
   )
 })
+
+it("workers reach no address that callbacks are refused to", () => {
+  const policy = objectsOf("overlays/production").find(
+    ({ kind, metadata }) => kind === "NetworkPolicy" && metadata.name === "sluice-worker"
+  ) as INetworkPolicy | undefined
+  const blocks = (policy?.spec?.egress ?? []).flatMap(({ to = [] }) =>
+    to.flatMap(({ ipBlock }) => ipBlock ?? [])
+  )
+  const denied = table.callbackDenyNetworks.fallback.split(",")
+  expect(blocks.map(({ cidr }) => cidr)).toEqual(["0.0.0.0/0", "::/0"])
+  expect(blocks.flatMap(({ except = [] }) => except).toSorted()).toEqual(denied.map(asNetwork).toSorted())
+})
+
+const asNetwork = (text: string) => {
+  if (text.includes("/")) return text
+  return text.includes(":") ? `${text}/128` : `${text}/32`
+}
 
 it("all workers go and come at once, so that scaling_mode can change, and never all gateways", () => {
   for (const path of overlays) {

@@ -1,7 +1,8 @@
 import { Result } from "effect"
 import { read } from "../../src/settings/ReadSettings.ts"
 import type { Settings } from "../../src/settings/Settings.ts"
-import { type Program, settingsOf } from "../../src/settings/SettingsTable.ts"
+import type { Program } from "../../src/settings/Setting.ts"
+import { settingsOf } from "../../src/settings/SettingsTable.ts"
 
 /** Variables of OpenTelemetry's specification that deployments set. */
 const openTelemetry = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME", "OTEL_TRACES_SAMPLER"]
