@@ -63,6 +63,12 @@ it.each(programs)("gives the %s settings that it knows and accepts", (program) =
   expect(compose.services[program]?.command).toEqual([program])
   expect(unknownVariables(program, Object.keys(compose.services[program]?.environment ?? {}))).toEqual([])
   expect(settingsOf(program).natsUrl).toBe("nats://nats:4222")
+  const { hostname, port } = new URL(
+    compose.services[program]?.environment?.["OTEL_EXPORTER_OTLP_ENDPOINT"] ?? ""
+  )
+  expect(compose.services).toHaveProperty(hostname)
+  // OTLP over HTTP; 4317 would be gRPC.
+  expect(port).toBe("4318")
 })
 
 it("publishes and scrapes the ports that the programs use", () => {

@@ -5,7 +5,7 @@ import type { Program } from "../../src/settings/Setting.ts"
 import { settingsOf } from "../../src/settings/SettingsTable.ts"
 
 /** Variables of OpenTelemetry's specification that deployments set. */
-const openTelemetry = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME", "OTEL_TRACES_SAMPLER"]
+const openTelemetry = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_TRACES_SAMPLER"]
 
 /** Variables that the program would not look at. */
 export const unknownVariables = (program: Program, names: ReadonlyArray<string>): ReadonlyArray<string> => {
