@@ -38,7 +38,7 @@ const settingsOf = (program: Program) => settingsIn(program, compose.services[pr
 it("is what the Compose Specification allows", () => {
   const formats = {
     duration: /^(?:\d+(?:ms|[smh]))+$/,
-    ports: /^(?:\d+:)?\d+$/,
+    ports: /^(?:[\d.]+:)?\d+:\d+$/,
     subnet_ip_address: true,
     expose: true
   } as const
@@ -73,13 +73,12 @@ it.each(programs)("gives the %s settings that it knows and accepts", (program) =
 
 it("publishes and scrapes the ports that the programs use", () => {
   const gateway = settingsOf("gateway")
-  expect(compose.services["gateway"]?.ports).toEqual([`8080:${gateway.port}`])
+  expect(compose.services["gateway"]?.ports).toEqual([`127.0.0.1:8080:${gateway.port}`])
   const { scrape_configs } = parse(text("compose/prometheus.yml"))
-  const targets = scrape_configs.flatMap(
-    (config: { readonly static_configs: ReadonlyArray<{ readonly targets: ReadonlyArray<string> }> }) =>
-      config.static_configs.flatMap((each) => each.targets)
-  )
-  expect(targets).toEqual(programs.map((program) => `${program}:${settingsOf(program).metricsPort}`))
+  expect(scrape_configs).toMatchObject([
+    { static_configs: [{ targets: [`gateway:${gateway.metricsPort}`] }] },
+    { dns_sd_configs: [{ names: ["worker"], port: settingsOf("worker").metricsPort }] }
+  ])
 })
 
 it("lets running calls finish: shutdown_grace < stop_grace_period", () => {
