@@ -1,5 +1,5 @@
 /** Gateways and workers of the product, as tests run them: in this process, or as a real program. */
-import { type ChildProcess, spawn } from "node:child_process"
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process"
 import { once } from "node:events"
 import { createInterface } from "node:readline"
 import { jetstream, jetstreamManager } from "@nats-io/jetstream"
@@ -120,18 +120,20 @@ export const startBoth = (environment: Environment) =>
   Effect.suspend(() => runGateway(App.bothLayer(settings("start", environment), "memory")))
 
 /** A program as people start it: its own process, to be killed or told to stop. */
-export const spawnProgram = Effect.fnUntraced(function* (
+export const spawnProgram = (args: ReadonlyArray<string>, environment: Environment) =>
+  spawnCommand(process.execPath, ["src/main.ts", ...args], {
+    env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...forTests, ...environment }
+  })
+
+/** The program in any other way, with exactly the environment that is given. */
+export const spawnCommand = Effect.fnUntraced(function* (
+  command: string,
   args: ReadonlyArray<string>,
-  environment: Environment
+  options: Pick<SpawnOptions, "cwd" | "env" | "uid" | "gid">
 ) {
   const log = new LogBook()
   const child = yield* Effect.acquireRelease(
-    Effect.sync(() =>
-      spawn(process.execPath, ["src/main.ts", ...args], {
-        env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...forTests, ...environment },
-        stdio: ["ignore", "pipe", "pipe"]
-      })
-    ),
+    Effect.sync(() => spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] })),
     (child) =>
       Effect.andThen(
         Effect.sync(() => child.kill("SIGKILL")),

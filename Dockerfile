@@ -1,0 +1,34 @@
+# Sluice's gateway and worker in one image: `docker run IMAGE gateway`, `docker run IMAGE worker`.
+# There is no build step: Node runs the TypeScript sources as they are.
+ARG NODE_VERSION=24.21.0
+
+FROM node:${NODE_VERSION}-bookworm-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+
+FROM node:${NODE_VERSION}-bookworm-slim
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+ARG CREATED=unknown
+LABEL org.opencontainers.image.title="sluice" \
+  org.opencontainers.image.description="An open, OpenFaaS-compatible queue for asynchronous function calls on NATS JetStream, and the worker that serves it" \
+  org.opencontainers.image.licenses="Apache-2.0" \
+  org.opencontainers.image.version="${VERSION}" \
+  org.opencontainers.image.revision="${REVISION}" \
+  org.opencontainers.image.created="${CREATED}"
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY package.json LICENSE ./
+COPY bin ./bin
+COPY src ./src
+
+# A number, so that Kubernetes can see that it is not root (runAsNonRoot); it is the image's user "node".
+USER 1000:1000
+# The gateway, and the operations ports of worker and gateway.
+EXPOSE 8080 8081 8082
+HEALTHCHECK --interval=10s --timeout=3s --start-period=15s --retries=3 CMD ["node", "/app/bin/healthcheck"]
+# The exec form: signals reach the program, which lets running calls finish, and not a shell.
+ENTRYPOINT ["node", "/app/src/main.ts"]
+CMD ["--help"]

@@ -1,0 +1,123 @@
+import { execFile } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { promisify } from "node:util"
+import { beforeAll, expect, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { format } from "prettier"
+import { parse, stringify } from "yaml"
+import prettierOptions from "../../.prettierrc.json" with { type: "json" }
+import * as PackagedPrograms from "../support/PackagedPrograms.ts"
+import { temporaryDirectory } from "../support/TemporaryDirectory.ts"
+
+interface Rule {
+  readonly alert?: string
+  readonly record?: string
+  readonly expr: string
+  readonly annotations?: { readonly runbook_url: string }
+}
+
+const deploy = join(import.meta.dirname, "..", "..", "deploy")
+const text = (path: string) => readFileSync(join(deploy, path), "utf8")
+const rulesText = text("prometheus/rules.yaml")
+const { groups }: { readonly groups: ReadonlyArray<{ readonly rules: ReadonlyArray<Rule> }> } =
+  parse(rulesText)
+const alerts = groups.flatMap(({ rules }) => rules).filter(({ alert }) => alert !== undefined)
+
+let promtool: string
+beforeAll(async () => {
+  promtool = (await Effect.runPromise(PackagedPrograms.prometheus)).promtool
+}, 180_000)
+
+/** The output of promtool; a complaint makes the test fail with it. */
+const run = (...args: ReadonlyArray<string>) =>
+  Effect.promise(async () => (await promisify(execFile)(promtool, [...args])).stdout)
+
+it.effect("promtool finds the rules right", () =>
+  Effect.map(run("check", "rules", join(deploy, "prometheus/rules.yaml")), (output) =>
+    expect(output).toContain("SUCCESS")
+  )
+)
+
+it.effect("each rule does in promtool what rules.test.yaml says", () =>
+  Effect.map(run("test", "rules", join(deploy, "prometheus/rules.test.yaml")), (output) =>
+    expect(output).toContain("SUCCESS")
+  )
+)
+
+it.effect("promtool finds Prometheus's own configuration right, but for the place of the rules", () =>
+  Effect.gen(function* () {
+    const directory = yield* temporaryDirectory
+    const file = join(directory, "prometheus.yml")
+    const configuration = text("compose/prometheus.yml").replace(
+      "/etc/prometheus",
+      join(deploy, "prometheus")
+    )
+    yield* Effect.promise(() => writeFile(file, configuration))
+    expect(yield* run("check", "config", file)).toContain("SUCCESS")
+  })
+)
+
+it("each alert has a test of when it fires and a paragraph in the runbook", () => {
+  const { tests } = parse(text("prometheus/rules.test.yaml"))
+  const fired = tests.flatMap(
+    (test: {
+      readonly alert_rule_test?: ReadonlyArray<{
+        readonly alertname: string
+        readonly exp_alerts?: ReadonlyArray<unknown>
+      }>
+    }) =>
+      test.alert_rule_test
+        ?.filter(({ exp_alerts }) => exp_alerts !== undefined)
+        .map((each) => each.alertname) ?? []
+  )
+  const headings = [...text("runbook.md").matchAll(/^## (?<name>\w+)$/gm)].map(
+    (match) => match.groups?.["name"]
+  )
+  const names = alerts.map(({ alert }) => alert)
+  expect(new Set(fired)).toEqual(new Set(names))
+  expect(headings).toEqual(names)
+  for (const { alert, annotations } of alerts) {
+    expect(annotations?.runbook_url).toBe(`deploy/runbook.md#${alert?.toLowerCase()}`)
+  }
+})
+
+it("the operator's PrometheusRule is rules.yaml (vitest run test/deploy/Alerts.test.ts -u writes it)", async () => {
+  const rule = {
+    apiVersion: "monitoring.coreos.com/v1",
+    kind: "PrometheusRule",
+    metadata: { name: "sluice" },
+    spec: { groups }
+  }
+  const manifest = `# Made from rules.yaml by test/deploy/Alerts.test.ts.\n${stringify(rule)}`
+  const formatted = await format(manifest, { ...(prettierOptions as object), parser: "yaml" })
+  await expect(formatted).toMatchFileSnapshot(join(deploy, "prometheus/prometheus-rule.yaml"))
+})
+
+const queriesOfDashboard = (name: string): ReadonlyArray<string> =>
+  JSON.parse(text(`grafana/${name}.json`)).panels.flatMap(
+    ({ targets }: { readonly targets: ReadonlyArray<{ readonly expr: string }> }) =>
+      targets.map(({ expr }) => expr)
+  )
+
+const queriesOfScaledObject = (path: string): ReadonlyArray<string> =>
+  parse(text(`kubernetes/${path}`)).spec.triggers.map(
+    ({ metadata }: { readonly metadata: { readonly query: string } }) => metadata.query
+  )
+
+it.effect.each([
+  ["the dashboard overview", queriesOfDashboard("overview")],
+  ["the dashboard function", queriesOfDashboard("function")],
+  ["the autoscaling of workers", queriesOfScaledObject("components/autoscaling/worker-scaled-object.yaml")],
+  ["the autoscaling of a function", queriesOfScaledObject("examples/function-autoscaling/function.yaml")]
+] as const)("every query of %s is PromQL", ([name, queries]) =>
+  Effect.gen(function* () {
+    expect(queries.length).toBeGreaterThan(0)
+    const rules = queries.map((expr, index) => ({ record: `panel:${index}`, expr }))
+    const directory = yield* temporaryDirectory
+    const file = join(directory, "rules.yaml")
+    yield* Effect.promise(() => writeFile(file, stringify({ groups: [{ name, rules }] })))
+    expect(yield* run("check", "rules", file)).toContain("SUCCESS")
+  })
+)
