@@ -16,6 +16,8 @@ import { Nats } from "./queue/Nats.ts"
 import { Publisher } from "./queue/Publisher.ts"
 import { QueueHealth } from "./queue/QueueHealth.ts"
 import { QueueStream } from "./queue/QueueStream.ts"
+import { Replays } from "./queue/Replays.ts"
+import { StoredDeadLetters } from "./queue/StoredDeadLetters.ts"
 import { WakeUps } from "./queue/WakeUps.ts"
 import type { Settings } from "./settings/Settings.ts"
 import { version } from "./version.ts"
@@ -71,7 +73,12 @@ export const processing = (settings: Settings, storage: Storage) =>
     ]),
     Layer.provide([
       Callbacks.layer({ tlsInsecure: settings.tlsInsecure }),
-      DeadLetters.layer({ storage, replicas: settings.natsStreamReplicas })
+      DeadLetters.layer({
+        storage,
+        replicas: settings.natsStreamReplicas,
+        maxAgeMillis: settings.deadLetterMaxAge,
+        maxBytes: settings.deadLetterMaxBytes
+      })
     ])
   )
 
@@ -155,3 +162,15 @@ export const start = (settings: Settings, options: { readonly store: string | un
           server.crashed
         )
       }).pipe(Effect.provide(NatsServer.layer({ storeDir: options.store })))
+
+const once = (settings: Settings) => Nats.once({ url: settings.natsUrl, name: "sluice command" })
+
+/** What commands of operators need to look into the dead letters of a queue that is there, and to replay them. */
+export const deadLetterOperations = (settings: Settings) =>
+  Replays.layer.pipe(
+    Layer.provideMerge(StoredDeadLetters.layer),
+    Layer.provide(Publisher.layer({ timeoutMillis: settings.publishTimeout })),
+    Layer.provide(WakeUps.layer),
+    Layer.provide(QueueStream.existing({ queue: settings.queueName, subjects: settings.subjects })),
+    Layer.provide(once(settings))
+  )

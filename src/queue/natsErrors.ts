@@ -17,7 +17,12 @@ const Code = {
   consumerNotUnique: 10100,
   jetStreamNotEnabledForAccount: 10039,
   jetStreamNotEnabled: 10076,
-  streamNameInUse: 10058
+  streamNameInUse: 10058,
+  messageNotFound: 10037,
+  messageDeleteFailed: 10057,
+  sequenceNotFound: 10043,
+  wrongLastSequence: 10071,
+  wrongLastSequenceUnknown: 10164
 } as const
 
 const codeOf = (error: unknown): number | undefined =>
@@ -28,6 +33,18 @@ export const isConsumerNotFound = (error: unknown): boolean => codeOf(error) ===
 export const isStreamNotFound = (error: unknown): boolean => codeOf(error) === Code.streamNotFound
 
 export const isStreamNameInUse = (error: unknown): boolean => codeOf(error) === Code.streamNameInUse
+
+/** The message is not in the stream (any more). */
+export const isMessageNotFound = (error: unknown): boolean => {
+  const code = codeOf(error)
+  return code === Code.messageNotFound || code === Code.sequenceNotFound || code === Code.messageDeleteFailed
+}
+
+/** Something is stored already where the publish expected nothing, or something else. */
+export const isWrongLastSequence = (error: unknown): boolean => {
+  const code = codeOf(error)
+  return code === Code.wrongLastSequence || code === Code.wrongLastSequenceUnknown
+}
 
 /** Another consumer of the work queue serves (some of) the same subjects. */
 export const isConsumerNotUnique = (error: unknown): boolean => {

@@ -1,7 +1,7 @@
 import * as Parser from "./Parser.ts"
 
-/** The programs that read settings. */
-export type Program = "start" | "gateway" | "worker"
+/** The programs that read settings; `operator` stands for the commands that look into queues. */
+export type Program = "start" | "gateway" | "worker" | "operator"
 
 /** One setting. `A` is its value; one without a default may be left out. */
 export interface Setting<A, Fallback extends string | undefined = string | undefined> {
@@ -22,6 +22,7 @@ type Details = Partial<Pick<Setting<unknown>, "programs" | "fallbackOf" | "secre
 
 const ofGateway: Details = { programs: ["start", "gateway"] }
 const ofWorker: Details = { programs: ["start", "worker"] }
+const ofOperatorToo: Details = { programs: ["start", "gateway", "worker", "operator"] }
 const secret: Details = { secret: true }
 
 function setting<A, Fallback extends string | undefined>(
@@ -52,27 +53,37 @@ const {
 
 /** Every setting, once: flags, environment, help texts, `sluice config` and the README come from here. */
 export const table = {
-  natsUrl: setting("NATS_URL", natsUrl, undefined, "NATS servers; wins over nats_host and nats_port", secret),
+  natsUrl: setting("NATS_URL", natsUrl, undefined, "NATS servers; wins over nats_host and nats_port", {
+    ...ofOperatorToo,
+    ...secret
+  }),
   natsHost: setting(
     "nats_host",
     host,
     undefined,
     "NATS host; without it and NATS_URL, start runs its own server and the others use 127.0.0.1",
-    secret
+    { ...ofOperatorToo, ...secret }
   ),
-  natsPort: setting("nats_port", integer(1, 65535), "4222", "NATS port, used with nats_host"),
+  natsPort: setting("nats_port", integer(1, 65535), "4222", "NATS port, used with nats_host", ofOperatorToo),
   natsStreamReplicas: setting(
     "nats_stream_replicas",
     replicas,
     "1",
     "servers that keep a copy of the streams Sluice creates"
   ),
-  queueName: setting("queue_name", queueName, "faas-request", "the queue: its stream is OF_<queue_name>"),
+  queueName: setting(
+    "queue_name",
+    queueName,
+    "faas-request",
+    "the queue: its stream is OF_<queue_name>",
+    ofOperatorToo
+  ),
   subjectTemplate: setting(
     "subject_template",
     matching("template", "{queue}.{function}.{namespace} or another order", /^\S+$/),
     "{queue}.{function}.{namespace}",
-    "subject of a call, for producers with another convention"
+    "subject of a call, for producers with another convention",
+    ofOperatorToo
   ),
   functionsFile: setting(
     "functions_file",
@@ -98,7 +109,8 @@ export const table = {
     "default_namespace",
     matching("name", "1 to 63 of a-z, A-Z, 0-9, - and _", /^[\w-]{1,63}$/),
     "openfaas-fn",
-    "namespace of a function whose name has none"
+    "namespace of a function whose name has none",
+    ofOperatorToo
   ),
   secretMountPath: setting(
     "secret_mount_path",
@@ -181,6 +193,20 @@ export const table = {
     integer(1, 1_073_741_824),
     "16777216",
     "largest answer, in bytes, that is delivered to a callback",
+    ofWorker
+  ),
+  deadLetterMaxAge: setting(
+    "dead_letter_max_age",
+    duration("1m", "87600h"),
+    "720h",
+    "how long dead letters are kept",
+    ofWorker
+  ),
+  deadLetterMaxBytes: setting(
+    "dead_letter_max_bytes",
+    integer(65_536, 1_125_899_906_842_624),
+    "268435456",
+    "how many bytes of dead letters are kept; the oldest go first",
     ofWorker
   ),
   tlsInsecure: setting(

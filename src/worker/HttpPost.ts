@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import type { Dispatcher } from "undici"
+import * as Excerpt from "../domain/Excerpt.ts"
 
 export interface HttpRequest {
   readonly origin: string
@@ -24,12 +25,20 @@ export type HttpResult =
       /** undefined when it is longer than `keepBytes` */
       readonly body: Uint8Array | undefined
       readonly bodyBytes: number
+      /** the beginning of the body, whatever `keepBytes` is */
+      readonly excerpt: Excerpt.Excerpt
     }
   | { readonly _tag: "Timeout" }
   /** no connection, or it ended before the answer began */
   | { readonly _tag: "Unreachable"; readonly detail: string }
   /** the answer began and broke off */
-  | { readonly _tag: "Broken"; readonly status: number; readonly detail: string }
+  | {
+      readonly _tag: "Broken"
+      readonly status: number
+      readonly detail: string
+      /** the beginning of what came before */
+      readonly excerpt: Excerpt.Excerpt
+    }
 
 /**
  * The most that the headers of an answer may have, as in Go's servers. Node's 16 KiB would turn the answer into a
@@ -69,6 +78,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   readonly #resume: (effect: Effect.Effect<HttpResult>) => void
   readonly #deadline: NodeJS.Timeout
   readonly #chunks: Array<Buffer> = []
+  readonly #beginning: Array<Buffer> = []
   #controller: Dispatcher.DispatchController | undefined
   #status = 0
   #rawHeaders: ReadonlyArray<string> = []
@@ -113,6 +123,9 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+    const beginning = Excerpt.MAX_BYTES - this.#bodyBytes
+    // Copied, or a kilobyte would keep the whole chunk.
+    if (beginning > 0) this.#beginning.push(Buffer.from(chunk.subarray(0, beginning)))
     this.#bodyBytes += chunk.length
     if (this.#bodyBytes <= this.#request.keepBytes) this.#chunks.push(chunk)
     else this.#chunks.length = 0
@@ -125,14 +138,21 @@ class Exchange implements Dispatcher.DispatchHandler {
       status: this.#status,
       rawHeaders: this.#rawHeaders,
       body: kept ? Buffer.concat(this.#chunks) : undefined,
-      bodyBytes: this.#bodyBytes
+      bodyBytes: this.#bodyBytes,
+      excerpt: this.#excerpt()
     })
+  }
+
+  #excerpt(): Excerpt.Excerpt {
+    return { bytes: Buffer.concat(this.#beginning), totalBytes: this.#bodyBytes }
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
     const detail = detailOf(error)
     this.end(
-      this.#status === 0 ? { _tag: "Unreachable", detail } : { _tag: "Broken", status: this.#status, detail }
+      this.#status === 0
+        ? { _tag: "Unreachable", detail }
+        : { _tag: "Broken", status: this.#status, detail, excerpt: this.#excerpt() }
     )
   }
 }

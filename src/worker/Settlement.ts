@@ -2,6 +2,7 @@ import { Clock, Context, Effect, Layer, Option, Result } from "effect"
 import * as Call from "../domain/Call.ts"
 import * as CallbackReport from "../domain/CallbackReport.ts"
 import * as DeadLetter from "../domain/DeadLetter.ts"
+import type * as Excerpt from "../domain/Excerpt.ts"
 import * as FunctionName from "../domain/FunctionName.ts"
 import * as GoUrl from "../domain/GoUrl.ts"
 import * as Headers from "../domain/Headers.ts"
@@ -76,7 +77,8 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
     kind: "dead" | "callback",
     reason: DeadReason,
     detail: string,
-    lastStatus: number | undefined
+    lastStatus: number | undefined,
+    answer?: Excerpt.Excerpt
   ) =>
     deadLetters.store({
       fn: work.fn,
@@ -91,6 +93,7 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
         sequence: work.delivery.streamSequence,
         attempts: work.attempt,
         lastStatus,
+        answer,
         acceptedMillis: work.delivery.acceptedMillis,
         deadMillis: clock.currentTimeMillisUnsafe(),
         callId: work.call === undefined ? undefined : Call.callId(work.call),
@@ -102,9 +105,10 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
     work: Work,
     reason: DeadReason,
     detail: string,
-    status: number | undefined
+    status: number | undefined,
+    answer?: Excerpt.Excerpt
   ) {
-    yield* store(work, "dead", reason, detail, status)
+    yield* store(work, "dead", reason, detail, status, answer)
     yield* Effect.logWarning("dead letter", { ...logFields(work), status, reason, detail })
   })
 
@@ -129,8 +133,8 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
       if (verdict._tag === "Hold") return held
       if (verdict._tag === "Retry") return giveBack(work.delivery, verdict.delayMillis)
       if (verdict._tag === "Dead") {
-        const { answer } = attempted.reaction
-        yield* bury(work, verdict.reason, Outcome.describe(answer), Outcome.statusOf(answer))
+        const { answer, excerpt } = attempted.reaction
+        yield* bury(work, verdict.reason, Outcome.describe(answer), Outcome.statusOf(answer), excerpt)
       }
       if (attempted.call.callbackUrl !== undefined) yield* report(work, attempted)
       work.delivery.ack()

@@ -51,6 +51,8 @@ describe("defaults", () => {
         backoff: "exponential"
       },
       maxResultBytes: 16_777_216,
+      deadLetterMaxAge: 30 * 86_400_000,
+      deadLetterMaxBytes: 256 * 1024 ** 2,
       tlsInsecure: false,
       consumerInactiveThreshold: 30_000,
       discoveryInterval: 1_000,
