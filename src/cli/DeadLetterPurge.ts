@@ -11,10 +11,15 @@ const config = {
   ids: Selection.ids,
   all: Selection.all,
   selection: Selection.flags,
-  yes: Flag.Boolean("yes").pipe(Flag.withoutNegation, Flag.withDescription("do not ask")),
+  yes: Flag.Boolean("yes").pipe(
+    Flag.withoutNegation,
+    Flag.withDescription("do not ask"),
+    Flag.withDefault(false)
+  ),
   dryRun: Flag.Boolean("dry-run").pipe(
     Flag.withoutNegation,
-    Flag.withDescription("only say how many would be removed")
+    Flag.withDescription("only say how many would be removed"),
+    Flag.withDefault(false)
   ),
   output: Flag.Literals("output", ["text", "json"]).pipe(
     Flag.withDescription("json is one document (default text)"),

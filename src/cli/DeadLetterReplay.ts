@@ -27,11 +27,13 @@ const config = {
   ),
   again: Flag.Boolean("again").pipe(
     Flag.withoutNegation,
-    Flag.withDescription("also those whose earlier replay ended in the middle: they may run twice")
+    Flag.withDescription("also those whose earlier replay ended in the middle: they may run twice"),
+    Flag.withDefault(false)
   ),
   dryRun: Flag.Boolean("dry-run").pipe(
     Flag.withoutNegation,
-    Flag.withDescription("only say which would be replayed")
+    Flag.withDescription("only say which would be replayed"),
+    Flag.withDefault(false)
   ),
   output: Flag.Literals("output", ["text", "json"]).pipe(
     Flag.withDescription("json is one object a line for each dead letter (default text)"),

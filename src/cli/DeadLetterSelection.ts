@@ -54,7 +54,8 @@ export const ids = Argument.String("id").pipe(
 /** To be given when all are meant: a command without a filter may be one that was not finished. */
 export const all = Flag.Boolean("all").pipe(
   Flag.withoutNegation,
-  Flag.withDescription("all of them, when no id and no filter is given")
+  Flag.withDescription("all of them, when no id and no filter is given"),
+  Flag.withDefault(false)
 )
 
 export interface Selection {

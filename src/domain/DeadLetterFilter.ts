@@ -25,7 +25,3 @@ export const matches = (filter: DeadLetterFilter, letter: Letter): boolean =>
   agrees(filter.callId, letter.callId) &&
   letter.deadMillis >= (filter.sinceMillis ?? Number.NEGATIVE_INFINITY) &&
   letter.deadMillis < (filter.untilMillis ?? Number.POSITIVE_INFINITY)
-
-/** It says nothing: every letter matches. */
-export const isEmpty = (filter: DeadLetterFilter): boolean =>
-  Object.values(filter).every((wanted) => wanted === undefined)
