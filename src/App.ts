@@ -15,6 +15,7 @@ import * as JetStreamCalls from "./queue/JetStreamCalls.ts"
 import { Nats } from "./queue/Nats.ts"
 import { Publisher } from "./queue/Publisher.ts"
 import { QueueHealth } from "./queue/QueueHealth.ts"
+import { OneQueue } from "./queue/QueueOverview.ts"
 import { QueueStream } from "./queue/QueueStream.ts"
 import { Replays } from "./queue/Replays.ts"
 import { StoredDeadLetters } from "./queue/StoredDeadLetters.ts"
@@ -163,14 +164,24 @@ export const start = (settings: Settings, options: { readonly store: string | un
         )
       }).pipe(Effect.provide(NatsServer.layer({ storeDir: options.store })))
 
-const once = (settings: Settings) => Nats.once({ url: settings.natsUrl, name: "sluice command" })
+/** For commands of operators: they end with an error where the programs wait. */
+export const natsOnce = (settings: Settings) =>
+  Nats.once({ url: settings.natsUrl, name: `sluice command ${settings.queueName}` })
 
-/** What commands of operators need to look into the dead letters of a queue that is there, and to replay them. */
+const existingQueue = (settings: Settings) =>
+  QueueStream.existing({ queue: settings.queueName, subjects: settings.subjects }).pipe(
+    Layer.provideMerge(natsOnce(settings))
+  )
+
+/** One queue that is there. */
+export const queueOperations = (settings: Settings) =>
+  OneQueue.layer.pipe(Layer.provideMerge(existingQueue(settings)))
+
+/** The dead letters of a queue that is there, and how they are replayed. */
 export const deadLetterOperations = (settings: Settings) =>
   Replays.layer.pipe(
     Layer.provideMerge(StoredDeadLetters.layer),
     Layer.provide(Publisher.layer({ timeoutMillis: settings.publishTimeout })),
     Layer.provide(WakeUps.layer),
-    Layer.provide(QueueStream.existing({ queue: settings.queueName, subjects: settings.subjects })),
-    Layer.provide(once(settings))
+    Layer.provide(existingQueue(settings))
   )

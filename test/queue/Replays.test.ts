@@ -176,7 +176,7 @@ it.live.each([
     /nobody could run it.*not a JSON object/
   ],
   ["the result of a call", { reason: "callback-undeliverable" }, /result that its receiver did not take/]
-] as const)("%s is not replayed: its letter stays", ([_, died, why]) =>
+] as const)("%s is not replayed: its letter stays", ([, died, why]) =>
   Effect.gen(function* () {
     const { box } = yield* open(servers[0]?.bin ?? "")
     yield* box.store({ sequence: 1, ...died })
