@@ -1,8 +1,10 @@
 import { Effect, Layer, Predicate } from "effect"
 import { CliConfig, CliOutput, Command, GlobalFlag } from "effect/cli"
 import { config } from "./Config.ts"
+import { deadLetter } from "./DeadLetter.ts"
 import { demo } from "./Demo.ts"
 import { gateway } from "./Gateway.ts"
+import { queue } from "./Queue.ts"
 import { start } from "./Start.ts"
 import { worker } from "./Worker.ts"
 import { version } from "../version.ts"
@@ -16,7 +18,7 @@ const sluice = Command.make("sluice").pipe(
     },
     { command: "sluice worker --help", description: "Every setting of the worker" }
   ]),
-  Command.withSubcommands([start, gateway, worker, demo, config])
+  Command.withSubcommands([start, gateway, worker, queue, deadLetter, demo, config])
 )
 
 /** A mistake on the command line is told in a line; the whole help would hide it. */

@@ -1,5 +1,5 @@
-/** Lines with aligned columns: the first to the left, all others, which hold numbers, to the right. */
-export const table = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> => {
+/** Lines with aligned columns: the first ones to the left, all others, which hold numbers, to the right. */
+export const table = (rows: ReadonlyArray<ReadonlyArray<string>>, leftColumns = 1): ReadonlyArray<string> => {
   const widths: Array<number> = []
   for (const row of rows) {
     for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length)
@@ -8,7 +8,7 @@ export const table = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray
     row
       .map((cell, column) => {
         const width = widths[column] ?? 0
-        return column === 0 ? cell.padEnd(width) : cell.padStart(width)
+        return column < leftColumns ? cell.padEnd(width) : cell.padStart(width)
       })
       .join("  ")
       .trimEnd()

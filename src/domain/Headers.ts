@@ -28,6 +28,15 @@ export const values = (map: HeaderMap, name: string): ReadonlyArray<string> => {
   return []
 }
 
+/** The map with the given headers (canonical names) in place of its own, whatever the case of those. */
+export const replaced = (map: HeaderMap, headers: HeaderMap): HeaderMap => {
+  const result: Record<string, ReadonlyArray<string>> = Object.create(null)
+  for (const name of Object.keys(map)) {
+    if (!Object.hasOwn(headers, canonical(name))) result[name] = map[name] ?? []
+  }
+  return Object.assign(result, headers)
+}
+
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
 // oxlint-disable-next-line no-control-regex

@@ -15,7 +15,7 @@ export interface NatsOptions {
   readonly access?: NatsAccess.NatsAccess
 }
 
-/** The connection to NATS, kept up for as long as the program runs. */
+/** The connection to NATS. */
 export class Nats extends Context.Service<
   Nats,
   {
@@ -31,7 +31,10 @@ export class Nats extends Context.Service<
     readonly request: <A>(send: () => Promise<A>) => Effect.Effect<A, unknown>
   }
 >()("sluice/queue/Nats") {
+  /** Waits for the server, and is kept up for as long as the program runs. */
   static readonly layer = (options: NatsOptions) => Layer.effect(Nats, make(options))
+  /** For a command that somebody waits for: what cannot be reached soon is an error, and a lost connection too. */
+  static readonly once = (options: NatsOptions) => Layer.effect(Nats, connectOnce(options))
 }
 
 /** One second answers a probe in time and is ample for a healthy server. */
@@ -119,6 +122,48 @@ const refusal = (cause: unknown, url: string, { access = {}, url: given }: NatsO
     ? `NATS at ${url} wants credentials (${describe(cause)}): set nats_user and nats_password_file, nats_token_file, nats_creds_file or nats_nkey_file`
     : `NATS at ${url} refuses the credentials (${describe(cause)}): check ${named.join(" and ")}`
 }
+
+/** Several servers are tried one after the other, five seconds each. */
+const COMMAND_TIMEOUT = Duration.seconds(10)
+
+const connectOnce = Effect.fnUntraced(function* (options: NatsOptions) {
+  const { access = {} } = options
+  const url = NatsAddress.withoutCredentials(options.url)
+  yield* NatsAccess.check(access)
+  const misconfigured = (detail: string) => new QueueMisconfigured({ message: `NATS at ${url} ${detail}` })
+  const inTime = Effect.timeoutOrElse({
+    duration: COMMAND_TIMEOUT,
+    orElse: () => Effect.fail(misconfigured("does not answer: look whether it is running and reachable"))
+  })
+
+  const connection = yield* Effect.acquireRelease(
+    Effect.tryPromise({
+      try: () =>
+        connect({
+          ...tuning,
+          ...NatsAddress.connectionOptions(options.url),
+          ...NatsAccess.connectionOptions(access),
+          name: options.name,
+          // What is published while the connection is down must not be sent after somebody was told it failed.
+          reconnect: false
+        }),
+      catch: (cause) =>
+        isHopeless(cause)
+          ? new QueueMisconfigured({ message: refusal(cause, url, options) })
+          : misconfigured(`cannot be reached (${describe(cause)}): set NATS_URL or nats_host`)
+    }).pipe(Effect.interruptible, inTime),
+    (connection) => Effect.promise(() => connection.close())
+  )
+  const link = yield* watch(connection)
+  const manager = yield* Effect.tryPromise({
+    try: () => jetstreamManager(connection),
+    catch: (cause) =>
+      isJetStreamMissing(cause)
+        ? misconfigured("has no JetStream: start it with nats-server --jetstream")
+        : misconfigured(`does not answer (${describe(cause)})`)
+  }).pipe(inTime)
+  return Nats.of({ connection, manager, jetstream: jetstream(connection), ...link })
+})
 
 /** Follows the connection through losses and reconnects. */
 const watch = Effect.fnUntraced(function* (connection: NatsConnection) {

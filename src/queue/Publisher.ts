@@ -19,7 +19,12 @@ export class Publisher extends Context.Service<
   Publisher,
   {
     /** Stores a call; done means that JetStream has confirmed it. Fails within the publish timeout. */
-    readonly publish: (fn: FunctionName, message: Uint8Array) => Effect.Effect<void, PublishError>
+    readonly publish: (
+      fn: FunctionName,
+      message: Uint8Array,
+      /** Of the message; made when absent. Under the same one the call is not stored twice. */
+      id?: string
+    ) => Effect.Effect<void, PublishError>
     /** The largest message that is accepted, bytes. */
     readonly maxMessageBytes: () => number
   }
@@ -32,7 +37,7 @@ const make = Effect.fnUntraced(function* (options: PublisherOptions) {
   const stream = yield* QueueStream
   const wakeUps = yield* WakeUps
 
-  // The id is made here, never taken from the caller: two calls may carry the same call id, and JetStream
+  // The id is never taken from the caller of a function: two calls may carry the same call id, and JetStream
   // would swallow the second. It lets one accepted request be published again without becoming two calls.
   const store = (subject: string, message: Uint8Array, id: string) =>
     Effect.tryPromise({
@@ -40,14 +45,17 @@ const make = Effect.fnUntraced(function* (options: PublisherOptions) {
       catch: (error) => error
     })
 
-  const publish = Effect.fnUntraced(function* (fn: FunctionName, message: Uint8Array) {
+  const publish = Effect.fnUntraced(function* (
+    fn: FunctionName,
+    message: Uint8Array,
+    id: string = crypto.randomUUID()
+  ) {
     // A publish while the connection is down would be kept by the client and sent later, after the caller
     // was told that it failed.
     if (!nats.connected()) {
       return yield* new PublishError({ reason: "not-connected", detail: "NATS is not connected" })
     }
     const subject = options.subjects.subject(fn)
-    const id = crypto.randomUUID()
     yield* store(subject, message, id).pipe(
       Effect.catch((error) =>
         isNoResponders(error) || isStreamNotFound(error)

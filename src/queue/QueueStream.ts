@@ -4,7 +4,7 @@ import { durability } from "../domain/Durability.ts"
 import * as StreamRules from "../domain/StreamRules.ts"
 import { Nats } from "./Nats.ts"
 import { isStreamNameInUse, isStreamNotFound, toQueueError } from "./natsErrors.ts"
-import { type QueueError, QueueMisconfigured } from "./QueueError.ts"
+import { QueueError, QueueMisconfigured } from "./QueueError.ts"
 import { QueueHealth } from "./QueueHealth.ts"
 
 export interface QueueStreamOptions extends StreamRules.Keeping {
@@ -41,6 +41,9 @@ export class QueueStream extends Context.Service<
         StreamRules.callbacksStream(options.queue, options)
       )
     )
+
+  /** Only looked up, never made; not there is an error. */
+  static readonly existing = (queue: string) => Layer.effect(QueueStream, find(queue))
 }
 
 /**
@@ -48,6 +51,22 @@ export class QueueStream extends Context.Service<
  * that moment takes calls and never hands them out.
  */
 const RESET_PAUSE = Duration.millis(500)
+
+const find = Effect.fnUntraced(function* (queue: string) {
+  const { manager, request } = yield* Nats
+  const name = StreamRules.queueStreamName(queue)
+  const { created } = yield* request(() => manager.streams.info(name)).pipe(
+    Effect.mapError((error) =>
+      isStreamNotFound(error)
+        ? new QueueMisconfigured({
+            message: `there is no queue "${queue}" (no stream ${name}): set queue_name; sluice queue ls shows which there are`
+          })
+        : toQueueError(error)
+    )
+  )
+  const ensure = Effect.fail(new QueueError({ reason: "stream-gone", detail: `${name} is gone` }))
+  return QueueStream.of({ queue, name, created: () => created, ensure })
+})
 
 const waitForJetStream = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("5 seconds")])
 
@@ -61,11 +80,11 @@ const make = Effect.fnUntraced(function* (
   let created = ""
   health.report(part, { ok: false, detail: `waiting for stream ${wanted.name}` })
 
-  const find = request(() => manager.streams.info(wanted.name))
+  const look = request(() => manager.streams.info(wanted.name))
   const add = request(() => manager.streams.add(wanted as Partial<StreamConfig> & { name: string })).pipe(
     Effect.tap(Effect.logInfo("stream created", { stream: wanted.name, storage: wanted.storage })),
     // The other program of the pair (gateway, worker) was faster.
-    Effect.catch((error) => (isStreamNameInUse(error) ? find : Effect.fail(error)))
+    Effect.catch((error) => (isStreamNameInUse(error) ? look : Effect.fail(error)))
   )
 
   const adopt = Effect.fnUntraced(function* (info: StreamInfo) {
@@ -107,7 +126,7 @@ const make = Effect.fnUntraced(function* (
   })
 
   const findOr = <E>(make: Effect.Effect<StreamInfo, E>) =>
-    Effect.catch(find, (error) => (isStreamNotFound(error) ? make : Effect.fail(error)))
+    Effect.catch(look, (error) => (isStreamNotFound(error) ? make : Effect.fail(error)))
   const ensure = Effect.suspend(() =>
     findOr(created === "" ? add : Effect.delay(findOr(add), RESET_PAUSE))
   ).pipe(Effect.mapError(toQueueError), Effect.flatMap(adopt))

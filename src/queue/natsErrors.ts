@@ -19,7 +19,10 @@ const Code = {
   jetStreamNotEnabled: 10076,
   streamNameInUse: 10058,
   wrongLastSequence: 10071,
-  wrongLastSequenceUnnamed: 10164
+  wrongLastSequenceUnnamed: 10164,
+  messageNotFound: 10037,
+  messageDeleteFailed: 10057,
+  sequenceNotFound: 10043
 } as const
 
 const codeOf = (error: unknown): number | undefined =>
@@ -30,6 +33,12 @@ export const isConsumerNotFound = (error: unknown): boolean => codeOf(error) ===
 export const isStreamNotFound = (error: unknown): boolean => codeOf(error) === Code.streamNotFound
 
 export const isStreamNameInUse = (error: unknown): boolean => codeOf(error) === Code.streamNameInUse
+
+/** The message is not in the stream (any more). */
+export const isMessageNotFound = (error: unknown): boolean => {
+  const code = codeOf(error)
+  return code === Code.messageNotFound || code === Code.sequenceNotFound || code === Code.messageDeleteFailed
+}
 
 /** Somebody else has written since: the stream's last message on that subject is another one. */
 export const isWrongLastSequence = (error: unknown): boolean => {

@@ -1,5 +1,5 @@
 import * as Parser from "./Parser.ts"
-import { secret, setting } from "./Setting.ts"
+import { ofOperatorToo, secret, setting } from "./Setting.ts"
 
 /** Where functions are. */
 export const functionSettings = {
@@ -27,7 +27,8 @@ export const functionSettings = {
     "default_namespace",
     Parser.matching("name", "1 to 63 of a-z, A-Z, 0-9, - and _", /^[\w-]{1,63}$/),
     "openfaas-fn",
-    "namespace of a function whose name has none"
+    "namespace of a function whose name has none",
+    ofOperatorToo
   ),
   secretMountPath: setting(
     "secret_mount_path",

@@ -15,7 +15,7 @@ export interface Parser<A> {
 }
 
 // Node's timers take at most 2^31 - 1 milliseconds and fire at once above that.
-const longestHours = 576
+const longestTimer = "576h"
 
 /** A whole number from `min` to `max`. */
 export function integer(min: number, max: number): Parser<number> {
@@ -25,13 +25,14 @@ export function integer(min: number, max: number): Parser<number> {
   })
 }
 
-/** A Go duration (`1m30s`) of at least `atLeast`, itself a Go duration; the value is in milliseconds. */
-export function duration(atLeast: string): Parser<number> {
+/** A Go duration (`1m30s`) between two others; the value is in milliseconds. */
+export function duration(atLeast: string, atMost = longestTimer): Parser<number> {
   const min = Result.getOrThrow(GoDuration.parse(atLeast))
-  const allowed = `a duration such as 500ms, 30s or 1m30s, at least ${atLeast} and at most ${longestHours}h`
+  const max = Result.getOrThrow(GoDuration.parse(atMost))
+  const allowed = `a duration such as 500ms, 30s or 1m30s, at least ${atLeast} and at most ${atMost}`
   return parser("duration", allowed, (text) => {
     const millis = Result.getOrUndefined(GoDuration.parse(text))
-    if (millis === undefined || millis < min || millis > longestHours * 3_600_000) return undefined
+    if (millis === undefined || millis < min || millis > max) return undefined
     return millis
   })
 }

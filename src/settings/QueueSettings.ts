@@ -1,5 +1,5 @@
 import * as Parser from "./Parser.ts"
-import { setting } from "./Setting.ts"
+import { ofOperatorToo, setting } from "./Setting.ts"
 
 /** The queue that is served. */
 export const queueSettings = {
@@ -7,13 +7,15 @@ export const queueSettings = {
     "queue_name",
     Parser.queueName,
     "faas-request",
-    "the queue: its stream is OF_<queue_name>"
+    "the queue: its stream is OF_<queue_name>",
+    ofOperatorToo
   ),
   subjectTemplate: setting(
     "subject_template",
     Parser.matching("template", "{queue}.{function}.{namespace} or another order", /^\S+$/),
     "{queue}.{function}.{namespace}",
-    "subject of a call, for producers with another convention"
+    "subject of a call, for producers with another convention",
+    ofOperatorToo
   ),
   maxQueueMessages: setting(
     "max_queue_messages",

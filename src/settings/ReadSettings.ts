@@ -50,7 +50,7 @@ export function read(program: Program, sources: Sources): Result.Result<Effectiv
   const unsupported = Unsupported.check(sources.environment)
   const mistakes = [
     ...readings.flatMap(mistakeOf),
-    ...mistakesBetween(understood, (key) => given.has(key)),
+    ...mistakesBetween(understood, (key) => given.has(key), program !== "operator"),
     ...unsupported.mistakes
   ]
   if (mistakes.length > 0) return Result.fail(mistakes)

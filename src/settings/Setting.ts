@@ -1,7 +1,7 @@
 import type * as Parser from "./Parser.ts"
 
-/** The programs that read settings. */
-export type Program = "start" | "gateway" | "worker"
+/** The programs that read settings; `operator` stands for the commands that look into queues. */
+export type Program = "start" | "gateway" | "worker" | "operator"
 
 /** One setting. `A` is its value; one without a default may be left out. */
 export interface Setting<A, Fallback extends string | undefined = string | undefined> {
@@ -22,6 +22,7 @@ type Details = Partial<Pick<Setting<unknown>, "programs" | "fallbackOf" | "secre
 
 export const ofGateway: Details = { programs: ["start", "gateway"] }
 export const ofWorker: Details = { programs: ["start", "worker"] }
+export const ofOperatorToo: Details = { programs: ["start", "gateway", "worker", "operator"] }
 export const secret: Details = { secret: true }
 
 export function setting<A, Fallback extends string | undefined>(

@@ -114,7 +114,8 @@ export function combine(values: Values): Settings {
 /** What is wrong between settings that are right by themselves; those that are wrong already are `undefined`. */
 export function mistakesBetween(
   values: Partial<Values>,
-  isGiven: (key: keyof Values) => boolean
+  isGiven: (key: keyof Values) => boolean,
+  callsFunctions: boolean
 ): ReadonlyArray<string> {
   const mistakes: Array<string> = []
   const { queueName, subjectTemplate } = values
@@ -142,7 +143,7 @@ export function mistakesBetween(
   }
   mistakes.push(...natsMistakes(values, isGiven))
   // One that is given but wrong is reported by itself.
-  if (!isGiven("functionsFile") && !isGiven("functionUrl") && !isGiven("gatewayUrl")) {
+  if (callsFunctions && !isGiven("functionsFile") && !isGiven("functionUrl") && !isGiven("gatewayUrl")) {
     mistakes.push(noFunctionSource)
   }
   return mistakes

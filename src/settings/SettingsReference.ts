@@ -10,7 +10,7 @@ export function markdown(): string {
       `\`--${flagName(setting)}\``,
       defaultOf(setting),
       `${setting.doc} (${setting.parser.allowed})`,
-      setting.programs.length === 3 ? "all" : setting.programs.join(", ")
+      setting.programs.join(", ").replace("start, gateway, worker", "all")
     ])
   )
   const head = row(["Variable", "Flag", "Default", "Meaning (allowed)", "Used by"])

@@ -1,4 +1,5 @@
 import { callbackSettings } from "./CallbackSettings.ts"
+import { deadLetterSettings } from "./DeadLetterSettings.ts"
 import { functionSettings } from "./FunctionSettings.ts"
 import { gatewaySettings } from "./GatewaySettings.ts"
 import { natsSettings } from "./NatsSettings.ts"
@@ -14,6 +15,7 @@ export const table = {
   ...functionSettings,
   ...workerSettings,
   ...callbackSettings,
+  ...deadLetterSettings,
   ...gatewaySettings,
   ...programSettings
 }

@@ -1,4 +1,5 @@
 import { Cause, Layer, Logger, Predicate, References } from "effect"
+import { printable } from "../domain/Printable.ts"
 
 /** `auto` is `console` when stderr is a terminal and `json` otherwise. */
 export type Encoding = "auto" | "console" | "json"
@@ -97,7 +98,8 @@ function consoleValue(value: unknown): string {
   }
 }
 
-const secretKey = /passw|token|authorization|secret|credential|cookie|api[-_]?key/i
+/** Names of values that are not shown to anybody. */
+export const secretKey = /passw|token|authorization|secret|credential|cookie|api[-_]?key/i
 
 /** Also the replacer for JSON.stringify, so that nested fields are covered too. */
 function hideSecrets(key: string, value: unknown): unknown {
@@ -111,9 +113,4 @@ function hideSecrets(key: string, value: unknown): unknown {
 
 function hideCredentials(text: string): string {
   return text.includes("@") ? text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/"']*@/gi, "$1***@") : text
-}
-
-/** A line stays a line and cannot steer the terminal, whatever a name or message contains. */
-function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`)
 }

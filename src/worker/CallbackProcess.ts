@@ -85,6 +85,7 @@ export const make = Effect.fnUntraced(function* (retryPolicy: RetryPolicy.RetryP
           sequence: delivery.streamSequence,
           attempts: attempt,
           lastStatus: status,
+          answer: undefined,
           acceptedMillis: about?.acceptedMillis ?? delivery.acceptedMillis,
           deadMillis: clock.currentTimeMillisUnsafe(),
           callId: about?.callId,

@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import type { Dispatcher } from "undici"
+import * as Excerpt from "../domain/Excerpt.ts"
 
 export interface HttpRequest {
   readonly origin: string
@@ -26,6 +27,8 @@ export type HttpResult =
       /** undefined when it is longer than `keepBytes` */
       readonly body: Uint8Array | undefined
       readonly bodyBytes: number
+      /** the beginning of the body, whatever `keepBytes` is */
+      readonly excerpt: Excerpt.Excerpt
     }
   | {
       readonly _tag: "Timeout"
@@ -41,6 +44,8 @@ export type HttpResult =
       readonly status: number
       readonly rawHeaders: ReadonlyArray<string>
       readonly detail: string
+      /** the beginning of what came before */
+      readonly excerpt: Excerpt.Excerpt
     }
 
 /**
@@ -81,6 +86,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   readonly #resume: (effect: Effect.Effect<HttpResult>) => void
   readonly #deadline: NodeJS.Timeout
   readonly #chunks: Array<Buffer> = []
+  readonly #beginning: Array<Buffer> = []
   #controller: Dispatcher.DispatchController | undefined
   #status = 0
   #rawHeaders: ReadonlyArray<string> = []
@@ -125,6 +131,9 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+    const beginning = Excerpt.MAX_BYTES - this.#bodyBytes
+    // Copied, or a kilobyte would keep the whole chunk.
+    if (beginning > 0) this.#beginning.push(Buffer.from(chunk.subarray(0, beginning)))
     this.#bodyBytes += chunk.length
     if (this.#bodyBytes > (this.#request.readBytes ?? Number.POSITIVE_INFINITY)) {
       this.onResponseEnd()
@@ -142,8 +151,13 @@ class Exchange implements Dispatcher.DispatchHandler {
       status: this.#status,
       rawHeaders: this.#rawHeaders,
       body: kept ? Buffer.concat(this.#chunks) : undefined,
-      bodyBytes: this.#bodyBytes
+      bodyBytes: this.#bodyBytes,
+      excerpt: this.#excerpt()
     })
+  }
+
+  #excerpt(): Excerpt.Excerpt {
+    return { bytes: Buffer.concat(this.#beginning), totalBytes: this.#bodyBytes }
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
@@ -151,7 +165,13 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.end(
       this.#status === 0
         ? { _tag: "Unreachable", detail, cause: error }
-        : { _tag: "Broken", status: this.#status, rawHeaders: this.#rawHeaders, detail }
+        : {
+            _tag: "Broken",
+            status: this.#status,
+            rawHeaders: this.#rawHeaders,
+            detail,
+            excerpt: this.#excerpt()
+          }
     )
   }
 }

@@ -1,6 +1,7 @@
 import { Clock, Context, Effect, Layer } from "effect"
 import { Agent } from "undici"
 import type { Call } from "../domain/Call.ts"
+import type * as Excerpt from "../domain/Excerpt.ts"
 import * as FunctionUrl from "../domain/FunctionUrl.ts"
 import * as Headers from "../domain/Headers.ts"
 import type * as Outcome from "../domain/Outcome.ts"
@@ -13,6 +14,8 @@ export interface Reaction {
   readonly durationSeconds: number
   /** the function's own answer, when it gave a whole one */
   readonly reply: Extract<HttpResult, { readonly _tag: "Reply" }> | undefined
+  /** the beginning of the body that came, also when the rest did not; for the dead letter */
+  readonly excerpt: Excerpt.Excerpt | undefined
   /** headers of the call that HTTP cannot carry and that were left out */
   readonly droppedHeaders: ReadonlyArray<string>
 }
@@ -70,6 +73,7 @@ const make = Effect.fnUntraced(function* (options: InvokerOptions) {
           answer: toAnswer(result, options.upstreamTimeoutMillis, clock.currentTimeMillisUnsafe()),
           durationSeconds: Number(clock.monotonicTimeNanosUnsafe() - startedAt) / 1e9,
           reply: result._tag === "Reply" ? result : undefined,
+          excerpt: result._tag === "Reply" || result._tag === "Broken" ? result.excerpt : undefined,
           droppedHeaders: dropped
         }))
       )

@@ -146,6 +146,7 @@ const neverCalled: Reaction = {
   answer: { _tag: "Reply", status: 404, internal: false, retryAfter: undefined },
   durationSeconds: 0,
   reply: undefined,
+  excerpt: undefined,
   droppedHeaders: []
 }
 

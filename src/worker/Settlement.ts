@@ -3,6 +3,7 @@ import * as Call from "../domain/Call.ts"
 import type { Callback } from "../domain/CallbackMessage.ts"
 import * as CallbackReport from "../domain/CallbackReport.ts"
 import * as DeadLetter from "../domain/DeadLetter.ts"
+import type * as Excerpt from "../domain/Excerpt.ts"
 import * as FunctionName from "../domain/FunctionName.ts"
 import * as GoUrl from "../domain/GoUrl.ts"
 import * as Headers from "../domain/Headers.ts"
@@ -77,7 +78,8 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
     kind: "dead" | "callback",
     reason: DeadReason,
     detail: string,
-    lastStatus: number | undefined
+    lastStatus: number | undefined,
+    answer?: Excerpt.Excerpt
   ) => {
     const letter = deadLetters.store({
       fn: work.fn,
@@ -92,6 +94,7 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
         sequence: work.delivery.streamSequence,
         attempts: work.attempt,
         lastStatus,
+        answer,
         acceptedMillis: work.delivery.acceptedMillis,
         deadMillis: clock.currentTimeMillisUnsafe(),
         callId: work.call === undefined ? undefined : Call.callId(work.call),
@@ -105,9 +108,10 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
     work: Work,
     reason: DeadReason,
     detail: string,
-    status: number | undefined
+    status: number | undefined,
+    answer?: Excerpt.Excerpt
   ) {
-    yield* store(work, "dead", reason, detail, status)
+    yield* store(work, "dead", reason, detail, status, answer)
     yield* Effect.logWarning("dead letter", { ...logFields(work), status, reason, detail })
   })
 
@@ -159,8 +163,8 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
         return yield* giveBack.retry(work.delivery, status, verdict.delayMillis)
       }
       if (verdict._tag === "Dead") {
-        const { answer } = attempted.reaction
-        yield* bury(work, verdict.reason, Outcome.describe(answer), Outcome.statusOf(answer))
+        const { answer, excerpt } = attempted.reaction
+        yield* bury(work, verdict.reason, Outcome.describe(answer), Outcome.statusOf(answer), excerpt)
       }
       if (attempted.call.callbackUrl !== undefined) yield* report(work, attempted)
       return finish(work.delivery)

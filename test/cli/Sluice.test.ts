@@ -37,7 +37,7 @@ describe("help", () => {
   it("is what sluice alone prints, with every command", async () => {
     const { code, stdout } = await sluice([])
     expect(code).toBe(0)
-    for (const command of ["start", "gateway", "worker", "demo", "config"]) {
+    for (const command of ["start", "gateway", "worker", "queue", "dead-letter", "demo", "config"]) {
       expect(stdout).toMatch(new RegExp(`^ +${command} `, "m"))
     }
   })

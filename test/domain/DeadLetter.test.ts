@@ -11,6 +11,7 @@ const input = {
   sequence: 7,
   attempts: 3,
   lastStatus: 500,
+  answer: { bytes: Buffer.from("no room"), totalBytes: 7 },
   acceptedMillis: Date.UTC(2025, 10, 20, 10),
   deadMillis: Date.UTC(2025, 10, 20, 11),
   callId: "abc",
@@ -26,6 +27,8 @@ describe("DeadLetter", () => {
       "Sluice-Call-Id": "abc",
       "Sluice-Attempts": "3",
       "Sluice-Last-Status": "500",
+      "Sluice-Answer": "bm8gcm9vbQ==",
+      "Sluice-Answer-Bytes": "7",
       "Sluice-Accepted": "2025-11-20T10:00:00.000Z",
       "Sluice-Dead": "2025-11-20T11:00:00.000Z",
       "Sluice-Subject": "faas-request.echo.fn",
@@ -69,5 +72,51 @@ describe("DeadLetter", () => {
         expect(DeadLetter.id(...one) === DeadLetter.id(...other)).toBe(one.join() === other.join())
       })
     )
+  })
+
+  it("is read as it was written", () => {
+    const written = DeadLetter.headers(input)
+    const header = (name: string): string | undefined => written[name as keyof typeof written]
+    expect(DeadLetter.read(header)).toEqual({
+      kind: "call",
+      reason: "exhausted",
+      detail: "the function answered 500",
+      functionName: "echo",
+      callId: "abc",
+      attempts: 3,
+      lastStatus: 500,
+      acceptedMillis: input.acceptedMillis,
+      deadMillis: input.deadMillis,
+      origin: { stream: "OF_faas-request", subject: "faas-request.echo.fn", sequence: 7 }
+    })
+    expect(DeadLetter.answer(header)).toEqual(input.answer)
+  })
+
+  it("keeps at most the first kilobyte of any answer, and how long it was", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 3000, size: "max" }), (bytes) => {
+        const written = DeadLetter.headers({ ...input, answer: { bytes, totalBytes: bytes.length } })
+        for (const value of Object.values(written)) expect(value).toMatch(/^[ -~]*$/)
+        const header = (name: string): string | undefined => written[name as keyof typeof written]
+        const answer = DeadLetter.answer((name) => header(name) || undefined)
+        expect(Buffer.from(answer?.bytes ?? [])).toEqual(Buffer.from(bytes.subarray(0, 1024)))
+        expect(answer?.totalBytes ?? 0).toBe(bytes.length)
+      })
+    )
+  })
+
+  it("of a stranger is read as far as it goes, whatever it holds", () => {
+    const anything = fc.string({ unit: "binary" })
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.constantFrom(...Object.keys(DeadLetter.headers(input))), anything),
+        (headers) => {
+          const known = DeadLetter.read((name) => headers[name])
+          expect(JSON.stringify(known)).not.toMatch(/\p{Cc}/u)
+          expect(known.attempts === undefined || Number.isFinite(known.attempts)).toBe(true)
+        }
+      )
+    )
+    expect(DeadLetter.read(() => undefined)).toMatchObject({ kind: "call", reason: "", callId: undefined })
   })
 })

@@ -19,9 +19,10 @@ const queue = (url: string) =>
   }).pipe(Layer.provideMerge(Nats.layer({ url, name: "test" })), Layer.provide(QueueHealth.layer))
 
 const deadLetters = (url: string) =>
-  Layer.merge(DeadLetters.layer({ storage, replicas }), StoredDeadLetters.layer).pipe(
-    Layer.provide(queue(url))
-  )
+  Layer.merge(
+    DeadLetters.layer({ storage, replicas, maxAgeMillis: 3_600_000, maxBytes: 10_000_000 }),
+    StoredDeadLetters.layer
+  ).pipe(Layer.provide(queue(url)))
 
 const letter = (callId: number, headers: Record<string, string> = {}) => ({
   fn: { name: "echo", namespace: "fns" },
@@ -53,7 +54,7 @@ describe.each(servers)("on $name", ({ bin }) => {
         )
         const all = yield* stored.all
         expect(all.map(({ callId }) => callId)).toEqual(Array.from({ length: count }, (_, n) => `call-${n}`))
-        expect(all[0]).toEqual({
+        expect(all[0]).toMatchObject({
           sequence: 1,
           callId: "call-0",
           functionName: "echo.fns",

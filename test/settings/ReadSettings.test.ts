@@ -77,6 +77,8 @@ describe("defaults", () => {
         "fd20:ce::254"
       ],
       callbackSigningKeysFile: undefined,
+      deadLetterMaxAge: 30 * 86_400_000,
+      deadLetterMaxBytes: 256 * 1024 ** 2,
       tlsInsecure: false,
       consumerInactiveThreshold: 30_000,
       discoveryInterval: 1_000,

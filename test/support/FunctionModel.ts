@@ -58,6 +58,7 @@ export class FunctionModel {
         answer: { _tag: "Reply", status, internal: false, retryAfter },
         durationSeconds: Number(clock.monotonicTimeNanosUnsafe() - startedAt) / 1e9,
         reply: undefined,
+        excerpt: undefined,
         droppedHeaders: []
       }
     })

@@ -1,6 +1,7 @@
 /** A worker put together as in production, with something of the test's between its parts. */
 import { Effect, Layer } from "effect"
 import * as App from "../../src/App.ts"
+import * as WorkerParts from "../../src/App/WorkerParts.ts"
 import { Functions } from "../../src/functions/Functions.ts"
 import { CallSources } from "../../src/queue/CallSource.ts"
 import { Gossip } from "../../src/queue/Gossip.ts"
@@ -23,10 +24,10 @@ export const startWorker = Effect.fnUntraced(function* (environment: Environment
   const functions = Layer.effect(Functions, Effect.map(Functions, between.functions ?? same)).pipe(
     Layer.provide(App.functions(values))
   )
-  const parts = App.workerParts(values, "file", {
+  const parts = WorkerParts.workerParts(values, "file", {
     sources: (settings, thresholdMillis) =>
       Layer.effect(CallSources, Effect.map(CallSources, between.sources ?? same)).pipe(
-        Layer.provide(App.callSources(settings, thresholdMillis))
+        Layer.provide(WorkerParts.callSources(settings, thresholdMillis))
       ),
     gossip: Layer.effect(Gossip, Effect.map(Gossip, between.gossip ?? same)).pipe(
       Layer.provide(Gossip.layer)

@@ -82,7 +82,7 @@ describe.each(servers)("on $name", ({ bin }) => {
         const sequence = headers["Sluice-Sequence"] ?? ""
         const original = published.get(sequence)
         expect(message).toEqual(Buffer.from(original?.message ?? "never published"))
-        expect(subject).toBe("faas-request_dead.echo.openfaas-fn")
+        expect(subject).toBe(`faas-request_dead.echo.openfaas-fn.${headers["Nats-Msg-Id"]}`)
         expect(headers, original?.name).toMatchObject({
           "Sluice-Reason": original?.reason,
           "Sluice-Detail": expect.stringMatching(/^the message/),
@@ -164,24 +164,81 @@ describe.each(servers)("on $name", ({ bin }) => {
     })
   )
 
-  it.live("a call too large to be a dead letter stays in the queue, and the next one is served", () =>
+  it.live("a call without room for the headers of a dead letter is kept in parts, and settled", () =>
     Effect.gen(function* () {
       const { fn, stranger, worker } = yield* start({ bin, config: "max_payload: 64KB" })
-      yield* stranger.publish("echo", "x".repeat(64 * 1024))
-      yield* stranger.givenBack(1)
+      const large = "x".repeat(64 * 1024)
+      yield* stranger.publish("echo", large)
+      yield* stranger.publish("echo", good)
+      yield* stranger.acked(2)
+      expect(fn.requests.map(({ body }) => body.toString())).toEqual(["good"])
+      const [letter] = yield* stranger.deadLetters
+      expect(letter?.message).toHaveLength(0)
+      expect(letter?.headers).toMatchObject({
+        "Sluice-Reason": "undecodable",
+        "Sluice-Message-Object": letter?.headers["Nats-Msg-Id"],
+        "Sluice-Message-Bytes": "65536"
+      })
+      const { state } = yield* Effect.promise(() =>
+        stranger.manager.streams.info("OBJ_OF_faas-request_dead_messages")
+      )
+      expect(state.bytes).toBeGreaterThan(large.length)
+      expect(worker.log.with("NATS disconnect")).toEqual([])
+      yield* stranger.allFinished
+    })
+  )
+
+  it.live(
+    "a dead letter has the beginning of the last answer, whether or not somebody wants the answer",
+    () =>
+      Effect.gen(function* () {
+        const { fn, receiver, stranger } = yield* start({ bin }, { max_retry_attempts: "0" })
+        const answer = Buffer.from("no room for örjan ".repeat(1_000))
+        fn.answer((_, response) => void response.writeHead(500).end(answer))
+        yield* stranger.publish("echo", good)
+        yield* stranger.publish("echo", { ...good, CallbackUrl: receiver.url })
+        yield* stranger.acked(2)
+        const letters = yield* stranger.deadLetters
+        expect(letters).toHaveLength(2)
+        for (const { headers } of letters) {
+          expect(headers["Sluice-Answer-Bytes"]).toBe(String(answer.length))
+          expect(Buffer.from(headers["Sluice-Answer"] ?? "", "base64")).toEqual(answer.subarray(0, 1024))
+        }
+      })
+  )
+
+  it.live("a dead letter has what came of an answer that broke off", () =>
+    Effect.gen(function* () {
+      const { fn, stranger } = yield* start({ bin }, { max_retry_attempts: "0" })
+      fn.answer((_, response) => {
+        response.writeHead(200, { "Content-Length": 100 })
+        response.write("half of it", () => response.destroy())
+      })
       yield* stranger.publish("echo", good)
       yield* stranger.acked(1)
-      expect(fn.requests.map(({ body }) => body.toString())).toEqual(["good"])
-      expect(yield* stranger.deadLetters).toEqual([])
-      yield* eventually(
-        "only the large one is left",
-        Effect.map(stranger.unfinished, (count) => count === 1)
-      )
-      const [complaint] = worker.log.with("a call could not be settled, it stays in the queue")
-      expect(complaint?.fields["reason"]).toMatch(
-        /^OF_faas-request_dead has no room for 65536 bytes.*raise max_payload/
-      )
-      expect(worker.log.with("NATS disconnect")).toEqual([])
+      const [letter] = yield* stranger.deadLetters
+      expect(Buffer.from(letter?.headers["Sluice-Answer"] ?? "", "base64").toString()).toBe("half of it")
+    })
+  )
+
+  it.live("the limits of dead letters are those of the settings, also when they change", () =>
+    Effect.gen(function* () {
+      const { url } = yield* startNats({ bin })
+      const stranger = yield* Stranger.meet(url)
+      const limits = Effect.promise(async () => {
+        const { config } = await stranger.manager.streams.info(Stranger.deadStream)
+        return { max_age: config.max_age / 1e9, max_bytes: config.max_bytes }
+      })
+      const first = yield* startWorker({ NATS_URL: url })
+      yield* stranger.publish("echo", "garbage")
+      yield* stranger.acked(1)
+      expect(yield* limits).toEqual({ max_age: 30 * 86_400, max_bytes: 256 * 1024 ** 2 })
+      yield* first.stop
+      const changed = { dead_letter_max_age: "2h", dead_letter_max_bytes: "1000000" }
+      const { log } = yield* startWorker({ NATS_URL: url, ...changed })
+      expect(yield* limits).toEqual({ max_age: 7200, max_bytes: 1_000_000 })
+      expect(log.with("stream updated")).toHaveLength(1)
+      expect(yield* stranger.deadLetters).toHaveLength(1)
     })
   )
 })

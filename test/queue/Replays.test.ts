@@ -1,0 +1,192 @@
+import { expect, it } from "@effect/vitest"
+import { Kvm } from "@nats-io/kv"
+import { Effect, Option } from "effect"
+import { describe } from "vitest"
+import * as LetterBox from "../support/LetterBox.ts"
+import { servers, startNats } from "../support/NatsServers.ts"
+
+type Box = Effect.Success<ReturnType<typeof LetterBox.open>>
+
+const open = Effect.fnUntraced(function* (bin: string) {
+  const { url } = yield* startNats({ bin })
+  return { url, box: yield* LetterBox.open(url) }
+})
+
+const first = Effect.fnUntraced(function* ({ stored }: Box) {
+  const [letter] = yield* stored.all
+  if (letter === undefined) throw new Error("there is no dead letter")
+  return letter
+})
+
+const bucket = "OF_faas-request_replays"
+
+/** What a run has left that died after its claim. */
+const claimedBefore = (box: Box, link: string, since = "") =>
+  Effect.promise(async () => {
+    const claims = await new Kvm(box.jetstream).create(bucket, { allow_direct: false })
+    await claims.create(link, since)
+  })
+
+const claims = (box: Box) =>
+  Effect.promise(() => box.manager.streams.info(`KV_${bucket}`).then(({ state }) => state.messages))
+
+const agesAgo = "1"
+
+describe.each(servers)("on $name", ({ bin }) => {
+  it.live("a replay is the same call in the queue, with a link to its letter, which is gone", () =>
+    Effect.gen(function* () {
+      const { box } = yield* open(bin)
+      yield* box.store({ sequence: 7 })
+      const letter = yield* first(box)
+      expect(yield* box.replays.replay(letter, false)).toEqual({ _tag: "Published" })
+
+      const original = JSON.parse(LetterBox.callMessage("echo", "call-7"))
+      expect(yield* box.queued).toEqual([
+        {
+          subject: "faas-request.echo.openfaas-fn",
+          call: {
+            ...original,
+            Header: {
+              ...original.Header,
+              "X-Start-Time": [expect.stringMatching(/^\d{19}$/)],
+              "X-Sluice-Replay-Of": [letter.link]
+            }
+          }
+        }
+      ])
+      expect(yield* box.stored.all).toEqual([])
+      expect(yield* claims(box)).toBe(0)
+    })
+  )
+
+  it.live("pressing again, and two operators at once, make one call", () =>
+    Effect.gen(function* () {
+      const { url, box } = yield* open(bin)
+      const other = yield* LetterBox.open(url)
+      yield* Effect.forEach([1, 2, 3, 4, 5, 6, 7, 8], (sequence) => box.store({ sequence }))
+      const letters = yield* box.stored.all
+      const replayAll = ({ replays }: Box) =>
+        Effect.forEach(letters, (letter) => replays.replay(letter, false), { concurrency: 4 })
+      const both = yield* Effect.all([replayAll(box), replayAll(other)], { concurrency: 2 })
+      expect(new Set(both.flat().map(({ _tag }) => _tag))).not.toContain("Unknown")
+      yield* replayAll(box)
+      expect((yield* replayAll(box)).map(({ _tag }) => _tag)).toEqual(letters.map(() => "Gone"))
+      expect(yield* box.queued).toHaveLength(letters.length)
+      expect(yield* box.stored.all).toEqual([])
+      expect(yield* claims(box)).toBe(0)
+    })
+  )
+
+  it.live("a run that died before the publish is finished by the next", () =>
+    Effect.gen(function* () {
+      const { box } = yield* open(bin)
+      yield* box.store({ sequence: 1 })
+      const letter = yield* first(box)
+      yield* claimedBefore(box, letter.link)
+      expect(yield* box.replays.replay(letter, false)).toEqual({ _tag: "Published" })
+      expect(yield* box.queued).toHaveLength(1)
+      expect(yield* claims(box)).toBe(0)
+    })
+  )
+
+  it.live(
+    "a run that died after the publish is finished by the next, also when the call is done already",
+    () =>
+      Effect.gen(function* () {
+        const { box } = yield* open(bin)
+        yield* box.store({ sequence: 1 })
+        const letter = yield* first(box)
+        yield* claimedBefore(box, letter.link)
+        yield* Effect.promise(async () => {
+          const msgID = `replay-${letter.link}`
+          const { seq } = await box.jetstream.publish(letter.origin.subject, "the call", { msgID })
+          await box.manager.streams.deleteMessage("OF_faas-request", seq)
+        })
+        expect(yield* box.replays.replay(letter, false)).toEqual({ _tag: "Published" })
+        expect(yield* box.queued).toEqual([])
+        expect(yield* box.stored.all).toEqual([])
+      })
+  )
+
+  it.live(
+    "a run that died longer ago than the queue remembers ids is told, and only --again replays it",
+    () =>
+      Effect.gen(function* () {
+        const { box } = yield* open(bin)
+        yield* box.store({ sequence: 1 })
+        const letter = yield* first(box)
+        yield* claimedBefore(box, letter.link, agesAgo)
+        const unknown = { _tag: "Unknown", sinceMillis: 1 }
+        expect(yield* box.replays.replay(letter, false)).toEqual(unknown)
+        // Having asked makes it no younger.
+        expect(yield* box.replays.replay(letter, false)).toEqual(unknown)
+        expect(yield* box.queued).toEqual([])
+        expect(yield* box.replays.replay(letter, true)).toEqual({ _tag: "Published" })
+        expect(yield* box.queued).toHaveLength(1)
+      })
+  )
+
+  it.live("a message that was too large for its letter is replayed and removed like others", () =>
+    Effect.gen(function* () {
+      const { url } = yield* startNats({ bin, config: "max_payload: 64KB" })
+      const box = yield* LetterBox.open(url)
+      // No room for the headers of a dead letter, but for the link of a replay.
+      const others = LetterBox.callMessage("echo", "large", "").length
+      const message = LetterBox.callMessage("echo", "large", "x".repeat(((65_300 - others) / 4) * 3))
+      yield* box.store({ sequence: 1, message })
+      const letter = yield* first(box)
+      expect(letter.bytes).toBe(message.length)
+      const contents = Option.getOrThrow(yield* box.stored.open(letter))
+      expect(Buffer.from(contents.message ?? []).toString()).toBe(message)
+      expect(yield* box.replays.replay(letter, false)).toEqual({ _tag: "Published" })
+      expect((yield* box.queued)[0]?.call["Body"]).toBe(JSON.parse(message).Body)
+      expect(Option.isNone(yield* box.stored.open(letter))).toBe(true)
+      const objects = yield* Effect.promise(() =>
+        box.manager.streams.info("OBJ_OF_faas-request_dead_messages", { subjects_filter: ">" })
+      )
+      expect(Object.keys(objects.state.subjects ?? {}).filter((subject) => subject.includes(".C."))).toEqual(
+        []
+      )
+    })
+  )
+
+  it.live("a letter that the queue does not take stays, and can be replayed later", () =>
+    Effect.gen(function* () {
+      const { box } = yield* open(bin)
+      yield* box.store({ sequence: 1 })
+      const letter = yield* first(box)
+      const limit = (max_bytes: number) =>
+        Effect.promise(() => box.manager.streams.update("OF_faas-request", { max_bytes }))
+      yield* limit(1)
+      expect(yield* box.replays.replay(letter, false)).toMatchObject({
+        _tag: "Refused",
+        detail: expect.stringMatching(/the queue did not take it: maximum bytes/)
+      })
+      yield* limit(-1)
+      expect(yield* box.stored.all).toHaveLength(1)
+      expect(yield* box.replays.replay(letter, false)).toEqual({ _tag: "Published" })
+    })
+  )
+})
+
+it.live.each([
+  [
+    "what nobody can run",
+    { message: "garbage", reason: "undecodable" },
+    /nobody could run it.*not a JSON object/
+  ],
+  ["the result of a call", { reason: "callback-undeliverable" }, /result that its receiver did not take/]
+] as const)("%s is not replayed: its letter stays", ([, died, why]) =>
+  Effect.gen(function* () {
+    const { box } = yield* open(servers[0]?.bin ?? "")
+    yield* box.store({ sequence: 1, ...died })
+    const letter = yield* first(box)
+    expect(yield* box.replays.replay(letter, false)).toEqual({
+      _tag: "Refused",
+      detail: expect.stringMatching(why)
+    })
+    expect(yield* box.queued).toEqual([])
+    expect(yield* box.stored.all).toHaveLength(1)
+    expect(yield* claims(box)).toBe(0)
+  })
+)
