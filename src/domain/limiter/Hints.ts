@@ -1,6 +1,6 @@
 import * as Budget from "./Budget.ts"
 import * as Clock from "./Clock.ts"
-import type { Options, State } from "./State.ts"
+import { learn, type Options, type State } from "./State.ts"
 
 /**
  * Somebody counts replicas (rule 10). The count says when to look, never what will be found: a replica that
@@ -9,10 +9,11 @@ import type { Options, State } from "./State.ts"
 export const heard = (state: State, options: Options, replicas: number | undefined): State => {
   if (!options.features.hints) return state
   const time = Clock.now(state)
-  const before = state.growth.hint
-  const growth = { ...state.growth, hint: { at: time, replicas: replicas ?? null } }
+  const before = state.learned.growth.hint
+  const growth = { ...state.learned.growth, hint: { at: time, replicas: replicas ?? null } }
   const isMore = replicas === undefined || before?.replicas == null || replicas > before.replicas
-  if (!isMore) return { ...state, growth }
+  const told = learn(state, { growth })
+  if (!isMore) return told
   const ramp = { ...state.ramp, nextAt: Math.min(state.ramp.nextAt, time) }
-  return { ...state, growth, ramp, credit: Budget.forOne(state.credit) }
+  return { ...told, ramp, credit: Budget.forOne(state.credit) }
 }

@@ -215,7 +215,7 @@ describe("PACE, edge cases", () => {
     expect(model.state.confirmed).toBeGreaterThan(START_PACED)
     model.serve(15)
     expect(model.state.confirmed).toBe(40)
-    expect(model.state.throughput.best?.latency).toBeLessThan(0.25e6)
+    expect(model.state.learned.throughput.best?.latency).toBeLessThan(0.25e6)
   })
 
   it("answers that come twice or in another order than the calls left only ever make it more careful", () => {
@@ -240,7 +240,7 @@ describe("PACE, edge cases", () => {
     model.run({ _tag: "Respond", which: calls.length - 1, kind: "rejected", delay: 0 })
     model.run({ _tag: "Respond", which: 10, kind: "rejected", delay: 0 })
     expect(model.state.loss).toBeNull()
-    expect(model.state.evidence.distance).toBeGreaterThanOrEqual(0)
+    expect(model.state.learned.evidence.distance).toBeGreaterThanOrEqual(0)
   })
 
   it("a Retry-After of 0, less than 0 as from a date in the past, or no number is the same as none", () => {

@@ -53,25 +53,26 @@ const numbers = (value: unknown): ReadonlyArray<number> => {
   return typeof value === "object" && value !== null ? Object.values(value).flatMap(numbers) : []
 }
 
-const hasYielded = ({ after, before }: Step): boolean => after.others.yieldedAt !== before.others.yieldedAt
+const hasYielded = ({ after, before }: Step): boolean =>
+  after.learned.others.yieldedAt !== before.learned.others.yieldedAt
 
 const hasOpened = ({ after, event, settled }: Step): boolean =>
   event._tag === "Dispatched" && settled.round === null && after.round !== null
 
 const isCharged = ({ event, settled }: Step): boolean =>
   event._tag === "Answered" &&
-  event.seq > settled.evidence.cutSeq &&
+  event.seq > settled.learned.evidence.cutSeq &&
   settled.round !== null &&
   settled.round.rejected < settled.round.sent
 
 const isOld = ({ event, settled }: Step): boolean =>
-  event._tag === "Answered" && event.seq <= settled.evidence.cutSeq
+  event._tag === "Answered" && event.seq <= settled.learned.evidence.cutSeq
 
 /** Timeouts came before, and this may be the answer that makes them a share of enough. */
 const isTheTenth = ({ event, settled }: Step): boolean =>
   event._tag === "Answered" &&
   (event.kind === "success" || event.kind === "neutral") &&
-  settled.evidence.timeouts > 0
+  settled.learned.evidence.timeouts > 0
 
 // Found by these properties.
 const unreachableWhileTolerant: Scenario = {
@@ -130,7 +131,7 @@ describe("PACE, whatever happens", () => {
       const isRejection = event._tag === "Answered" && event.kind === "rejected"
       const kept = isRejection || settled.loss !== null ? context.inFlight - 1 : settled.confirmed
       return (
-        after.evidence.cutSeq === settled.evidence.cutSeq &&
+        after.learned.evidence.cutSeq === settled.learned.evidence.cutSeq &&
         after.confirmed >= Math.min(settled.confirmed, kept)
       )
     }
@@ -235,7 +236,7 @@ describe("PACE, whatever happens", () => {
       const { size } = after.round
       if (ramp.returnTo > confirmed)
         return size <= Math.max(1, confirmed) && confirmed + size <= ramp.returnTo
-      const isStarting = settled.evidence.rejectLatency === 0
+      const isStarting = settled.learned.evidence.rejectLatency === 0
       return size <= Math.max(1, Math.floor(confirmed * (isStarting ? 0.5 : RAMP_MOST)))
     }
   )
