@@ -25,7 +25,9 @@ export const mayOpen = (state: State, options: Options, inFlight: number, time: 
 /** How many probes the next round has, at least 1. */
 export const size = (state: State, options: Options): number => {
   const { confirmed, ramp } = state
-  const most = Ramp.hasArrived(ramp, confirmed) ? Silence.ceiling(state, options) : ramp.returnTo
+  const most = Ramp.hasArrived(ramp, confirmed)
+    ? Math.min(Silence.ceiling(state, options), ramp.enough ?? Infinity)
+    : ramp.returnTo
   return Math.max(1, Math.min(ramp.size, Math.floor(confirmed * part(state)), most - confirmed))
 }
 
@@ -37,9 +39,16 @@ const part = (state: State): number => {
   return isStarting ? RAMP_START : Math.min(RAMP_MOST, sense / RAMP_TIME)
 }
 
-/** The ramp ends: probe by probe from here, and by turns with other workers. */
-export const rest = (state: State, options: Options): State =>
-  wait(state, options, Siblings.wanting(state.learned.others, Clock.now(state)).length)
+/**
+ * The ramp ends: probe by probe from here, and by turns with other workers. At any time in the round of all, or
+ * those who stop together would look together, and nobody in between.
+ */
+export const rest = (state: State, options: Options): State => {
+  const others = Siblings.wanting(state.learned.others, Clock.now(state)).length
+  if (others === 0) return wait(state, options, 0)
+  const random = Random.next(state.random)
+  return wait({ ...state, random }, options, 2 * Random.value(random) * others)
+}
 
 /** Another worker saw capacity grow: the looking begins anew, for all in their order. */
 export const takeTurns = (state: State, options: Options): State => {

@@ -70,5 +70,7 @@ const goOn = (state: State, round: Ramp.Round, options: Options): State => {
   const isBack = state.ramp.returnTo > 0 && Ramp.hasArrived(state.ramp, state.confirmed)
   const known = isBack ? Placement.returned(state, true) : state
   if (isBack && Placement.isRandom(known, options)) return Tolerance.enter(known)
+  if (Ramp.isDone(known.ramp, known.confirmed))
+    return Probing.rest(learn(known, { growth: Growth.kept(known.learned.growth) }), options)
   return { ...known, ramp: Ramp.faster(state.ramp, round, state.confirmed, Clock.now(state)) }
 }

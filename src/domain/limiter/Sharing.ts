@@ -57,16 +57,18 @@ export const forget = (state: State): State => {
 
 /** Another worker saw capacity grow: what it knows is known to all. */
 const found = (state: State, options: Options): State => {
-  const known = learn(state, { growth: Growth.grew(state.learned.growth, Clock.now(state)) })
+  const time = Clock.now(state)
+  const known = learn(state, { growth: Growth.grew(state.learned.growth, time) })
   const isBusy = state.round !== null || state.loss !== null || state.ramp.free
-  return isBusy ? known : Probing.takeTurns(known, options)
+  return isBusy || Growth.isHinted(state.learned.growth, time) ? known : Probing.takeTurns(known, options)
 }
 
 const balance = (state: State, options: Options): State => {
   if (!state.wants || state.tolerance !== null || state.round !== null) return state
   const { confirmed } = state
-  const others = Siblings.wanting(state.learned.others, Clock.now(state))
-  const free = others.reduce((sum, { gives }) => sum + gives, 0)
+  const time = Clock.now(state)
+  const others = Siblings.wanting(state.learned.others, time)
+  const free = Siblings.gifts(state.learned.others, time)
   const mean = others.reduce((sum, { holds }) => sum + holds, confirmed + free) / (others.length + 1)
   const poor = others.filter(({ holds }) => holds + 1 <= mean)
   if (confirmed > SHARE_SLACK * mean && poor.length > 0) {
@@ -99,5 +101,5 @@ const ask = (state: State, options: Options, share: number): State => {
   if (state.round !== null || time < others.askedAt + ASK_EVERY) return state
   const level = Math.min(share, options.maxLimit)
   const ramp = Ramp.to(state.ramp, level, Math.min(state.ramp.nextAt, time))
-  return learn({ ...state, ramp }, { others: { ...others, askedAt: time } })
+  return learn({ ...state, ramp }, { others: Siblings.asked(others, time) })
 }

@@ -46,6 +46,13 @@ export interface Options {
 
 export const defaults: Options = { seed: 1, maxLimit: MAX_LIMIT, features: everything }
 
+export interface Hint {
+  readonly at: number
+  readonly replicas: number | null
+  /** There was as much room as it promised. */
+  readonly isKept: boolean
+}
+
 /** What is known of how capacity changes. */
 export interface Growth {
   /** When it last did, up or down, and when it last grew. */
@@ -56,7 +63,7 @@ export interface Growth {
   /** How often it was this worker that saw it. */
   readonly finds: number
   /** The latest count of replicas that somebody told. */
-  readonly hint: { readonly at: number; readonly replicas: number | null } | null
+  readonly hint: Hint | null
 }
 
 /** What rejections and other answers have told. */

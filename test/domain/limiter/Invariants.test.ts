@@ -259,6 +259,15 @@ describe("PACE, whatever happens", () => {
     [lossWhileYielding]
   )
 
+  invariant(
+    "a hint is never trusted: it moves no limit by itself",
+    anything,
+    () =>
+      ({ after, event, settled }, model) =>
+        event._tag !== "Hint" ||
+        (after.confirmed === settled.confirmed && model.limiter.limit(after) === model.limiter.limit(settled))
+  )
+
   it("12: a call that comes back frees its permit, also when all are broken off at once", () => {
     fc.assert(
       fc.property(anything, fc.constantFrom(...kinds), (scenario, kind) => {
