@@ -39,7 +39,8 @@ const counted = (state: State, timeouts: number, options: Options): State => {
   const answers = evidence.answers + 1
   const late = evidence.timeouts + timeouts
   const window = Math.max(TIMEOUT_WINDOW, state.confirmed)
-  const isOverload = answers >= TIMEOUT_EVIDENCE && late > TIMEOUT_SHARE * window
+  // Only a timeout is evidence: whatever else comes, even a failure, is an answer in time.
+  const isOverload = timeouts > 0 && answers >= TIMEOUT_EVIDENCE && late > TIMEOUT_SHARE * window
   const isComplete = isOverload || answers >= window
   const next = isComplete ? { answers: 0, timeouts: 0 } : { answers, timeouts: late }
   const known = learn(state, { evidence: { ...evidence, ...next } })

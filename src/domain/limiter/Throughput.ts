@@ -48,6 +48,12 @@ export const judged = (state: State): State => {
   return Sample.isIdle(sample) ? again(state, sample.at) : judge(state, Sample.measured(sample))
 }
 
+/** The same after a failure, which is not about room: what would lower the limit waits for another answer. */
+export const judgedKindly = (state: State): State => {
+  const next = judged(state)
+  return next.learned.throughput.ceiling < state.sample.at ? state : next
+}
+
 /** Measures anew. */
 const again = (state: State, at: number): State => ({ ...state, sample: Sample.begin(at, state.seq) })
 

@@ -191,6 +191,33 @@ describe("PACE, edge cases", () => {
     expect(secondsTo(model, 20, 30)).toBeLessThanOrEqual(LOSS_MAX * (1 + JITTER) + 3)
   })
 
+  it("failures after timeouts lower nothing, and the next timeout does", () => {
+    const model = grown({ capacity: 12, service: 60 }, 20)
+    expect([model.state.confirmed, model.calls.length]).toEqual([12, 12])
+    for (const call of model.calls.slice(0, 6)) model.respond(call, "timeout")
+    for (const call of model.calls.slice(0, 5)) model.respond(call, "neutral")
+    expect(model.state.confirmed).toBe(12)
+    for (const call of model.calls) model.respond(call, "timeout")
+    expect(model.state.confirmed).toBe(8)
+  })
+
+  it.each([
+    ["failures that are slow lower nothing", "neutral", 40],
+    ["successes that are slow do", "success", 28]
+  ] as const)("where nothing is ever rejected, %s", (_, kind, least) => {
+    let says: { kind: Kind; takes: number } = { kind: "success", takes: 1 }
+    const model = started({}, { says: () => says, options: { ...options, maxLimit: 40 } })
+    model.serve(60)
+    expect(model.state.confirmed).toBe(40)
+    says = { kind, takes: 5 }
+    const limits = new Set<number>()
+    for (let second = 0; second < 15; second++) {
+      model.serve(1)
+      limits.add(model.state.confirmed)
+    }
+    expect(Math.min(...limits)).toBe(least)
+  })
+
   it("the 404s of a deleted function pay for no probe and prove no capacity beyond one round", () => {
     const model = grown()
     model.state = { ...model.state, credit: 0 }

@@ -68,12 +68,6 @@ const isCharged = ({ event, settled }: Step): boolean =>
 const isOld = ({ event, settled }: Step): boolean =>
   event._tag === "Answered" && event.seq <= settled.learned.evidence.cutSeq
 
-/** Timeouts came before, and this may be the answer that makes them a share of enough. */
-const isTheTenth = ({ event, settled }: Step): boolean =>
-  event._tag === "Answered" &&
-  (event.kind === "success" || event.kind === "neutral") &&
-  settled.learned.evidence.timeouts > 0
-
 // Found by these properties.
 const unreachableWhileTolerant: Scenario = {
   plant: { capacity: 30, replicas: 1, service: 0.1, rejection: 0.001 },
@@ -125,7 +119,6 @@ describe("PACE, whatever happens", () => {
     () => (step) => {
       const { after, context, event, settled } = step
       if (event._tag === "Answered" && event.kind === "unreachable") return true
-      if (isTheTenth(step)) return true
       if (!isOld(step) || context.inFlight === 0 || settled.tolerance !== null || hasYielded(step))
         return true
       const isRejection = event._tag === "Answered" && event.kind === "rejected"
@@ -174,7 +167,17 @@ describe("PACE, whatever happens", () => {
       const { after, context, event, settled } = step
       if (event._tag !== "Answered" || event.kind === "rejected" || event.kind === "timeout") return true
       if (event.kind === "unreachable" || hasYielded(step) || !Silence.isTelling(settled)) return true
-      if (isTheTenth(step)) return true
+      const least = settled.loss === null ? settled.confirmed : context.inFlight - 1
+      return after.confirmed >= Math.min(settled.confirmed, least)
+    }
+  )
+
+  invariant(
+    "6: a failure that is no rejection never lowers what is confirmed, whatever came before it and whether silence tells or not; in a loss it follows what is in flight",
+    anything,
+    () => (step) => {
+      const { after, context, event, settled } = step
+      if (event._tag !== "Answered" || event.kind !== "neutral" || hasYielded(step)) return true
       const least = settled.loss === null ? settled.confirmed : context.inFlight - 1
       return after.confirmed >= Math.min(settled.confirmed, least)
     }
@@ -219,7 +222,6 @@ describe("PACE, whatever happens", () => {
     () => (step, model) => {
       const { before, context, event, now, settled } = step
       if (event._tag !== "Answered" || event.kind !== "success" || !Silence.isTelling(settled)) return true
-      if (isTheTenth(step)) return true
       const worse = { inFlight: context.inFlight, waiting: context.waiting + 1 }
       const rejected = model.limiter.step(before, { ...event, kind: "rejected" }, now, worse)
       return hasYielded(step) || model.limiter.limit(rejected) <= model.limiter.limit(step.after)
