@@ -22,16 +22,20 @@ import { learn, type Options, type State } from "./State.ts"
  * what was not heard for a few seconds is forgotten, and everybody is on their own again.
  */
 
-/** What to tell the others; nothing while there is room enough. */
+/**
+ * What to tell the others; nothing while there is room enough, unless another worker finds the function closed: it
+ * should know that it is so to itself alone.
+ */
 export const news = (state: State, context: Context, time: number): Omit<News, "worker"> | undefined => {
   const { confirmed } = state
   const { growth, others } = state.learned
   const { inFlight, waiting } = context
-  if (waiting === 0 || inFlight < WANTS_USE * confirmed) return undefined
+  const wants = waiting > 0 && inFlight >= WANTS_USE * confirmed
+  if (!wants && !Siblings.isOneShut(others, time)) return undefined
   const holds = Math.max(confirmed, inFlight)
   const { at, size } = others.gift
   const gives = time - at <= GIFT_HOLDS ? Math.max(0, size - (holds - confirmed)) : 0
-  return { holds, gives, wants: true, finds: growth.finds, turn: others.turn }
+  return { holds, gives, wants, finds: growth.finds, turn: others.turn }
 }
 
 export const heard = (state: State, options: Options, news: News): State => {

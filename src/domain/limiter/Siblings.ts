@@ -47,6 +47,10 @@ export const wanting = (others: Others, time: number): ReadonlyArray<Sibling> =>
     ? []
     : Object.values(others.siblings).filter((sibling) => sibling.wants && isFresh(sibling, time))
 
+/** Whether one of them has calls and no room at all. */
+export const isOneShut = (others: Others, time: number): boolean =>
+  wanting(others, time).some(({ holds }) => holds === 0)
+
 /** How many calls they gave up that this worker did not look for yet: what it looked for it has, or others do. */
 export const gifts = (others: Others, time: number): number => told(others, time) - sought(others, time)
 

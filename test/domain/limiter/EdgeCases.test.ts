@@ -9,7 +9,8 @@ import {
   START_PACED
 } from "../../../src/domain/limiter/Constants.ts"
 import type { Kind } from "../../../src/domain/limiter/Limiter.ts"
-import { coreOnly, everything, type State } from "../../../src/domain/limiter/State.ts"
+import { coreOnly, type State } from "../../../src/domain/limiter/State.ts"
+import { counter } from "./counter.ts"
 import { Model, type Plant, type Setup, type Step } from "./Model.ts"
 
 const backlog = 1_000_000
@@ -31,22 +32,6 @@ const grown = (plant: Partial<Plant> = {}, seconds = 10, watch?: (step: Step) =>
 }
 
 const setCapacity = (model: Model, capacity: number): void => model.run({ _tag: "SetCapacity", capacity })
-
-/** Counts answers of a kind from now on. */
-const counter = () => {
-  const counts: Record<Kind, number> = {
-    success: 0,
-    rejected: 0,
-    neutral: 0,
-    timeout: 0,
-    unreachable: 0,
-    cancelled: 0
-  }
-  const watch = ({ event }: Step): void => {
-    if (event._tag === "Answered") counts[event.kind]++
-  }
-  return { counts, watch }
-}
 
 /** Seconds until the limit is at least `level`. */
 const secondsTo = (model: Model, level: number, most: number): number => {
@@ -278,69 +263,6 @@ describe("PACE, edge cases", () => {
   it("a Retry-After of ten years, or of no end, is believed for a minute", () => {
     for (const retryAfter of [315_360_000, Number.POSITIVE_INFINITY])
       expect(closedBy(retryAfter).loss?.pausedUntil).toBe(PAUSE_MAX)
-  })
-
-  /** Its replicas are counted; counts answers from now on. */
-  const counted = (replicas: number) => {
-    const { counts, watch } = counter()
-    const options = { features: { ...everything, learnedGap: false } }
-    const model = new Model({ plant: { ...usual, service: 2 }, waiting: backlog, options }, watch)
-    model.run({ _tag: "Hint", replicas })
-    model.serve(20)
-    expect(model.state.confirmed).toBe(10)
-    counts.rejected = 0
-    return { counts, model }
-  }
-
-  it("twice the replicas are twice the calls within a second, without a rejection then or in the next two", () => {
-    const { counts, model } = counted(2)
-    setCapacity(model, 20)
-    model.run({ _tag: "Hint", replicas: 4 })
-    model.serve(1)
-    expect(model.state.confirmed).toBe(20)
-    model.serve(2)
-    expect([model.state.confirmed, counts.rejected]).toEqual([20, 0])
-  })
-
-  it("replicas that take more than the others are found out about, and those that take nothing cost a rejection", () => {
-    for (const capacity of [10, 13, 40]) {
-      const { counts, model } = counted(2)
-      setCapacity(model, capacity)
-      model.run({ _tag: "Hint", replicas: 4 })
-      model.serve(1)
-      expect(model.state.confirmed).toBe(Math.min(20, capacity))
-      expect(counts.rejected).toBe(capacity < 20 ? 1 : 0)
-      model.serve(2 * PROBE_MAX)
-      expect(model.state.confirmed).toBe(capacity)
-    }
-  })
-
-  it("the first count of replicas, and fewer of them, are no reason to look", () => {
-    const { counts, model } = counted(4)
-    model.run({ _tag: "Hint", replicas: 3 })
-    model.serve(0.5)
-    const fresh = new Model({ plant: usual, waiting: backlog }, counter().watch)
-    fresh.serve(20)
-    const { ramp } = fresh.state
-    fresh.run({ _tag: "Hint", replicas: 3 })
-    expect([counts.rejected, fresh.state.ramp]).toEqual([0, ramp])
-  })
-
-  it("what another worker gave up is looked for once, and again only when it gave up more", () => {
-    const { counts, watch } = counter()
-    const model = new Model({ plant: { ...usual, service: 60 }, waiting: backlog }, watch)
-    const tell = (holds: number, gives: number) => {
-      const news = { worker: "other", holds, gives, wants: true, finds: 0, turn: 0.5 }
-      model.run({ _tag: "Gossip", news })
-      model.serve(1)
-    }
-    model.serve(20)
-    for (let times = 0; times < 4; times++) tell(20, 0)
-    const before = counts.rejected
-    for (let times = 0; times < 4; times++) tell(18, 2)
-    expect(counts.rejected - before).toBe(1)
-    for (let times = 0; times < 4; times++) tell(16, 4)
-    expect(counts.rejected - before).toBe(2)
   })
 
   it("a function that limits the rate, and not how many run at once, is used at its rate with a bounded part rejected", () => {
