@@ -92,6 +92,9 @@ export const ablations: ReadonlyArray<Contender> = [
   ours("pace-core", "PACE, core only", { features: coreOnly })
 ]
 
+/** All that a worker may be told: as in production, with OpenFaaS's gateway and several workers. */
+export const toldAll = ours("pace+hint+gossip", "PACE + hint + gossip", { hinted: true, gossips: true })
+
 const impatient = (limit: number): Contender => ({
   ...library(`fixed-${limit}`, fixed(limit)),
   rejected: "hold"
@@ -103,7 +106,9 @@ export const frontier: ReadonlyArray<Contender> = [20, 25, 30, 35, 40, 45, 50].m
 export const contenders: ReadonlyArray<Contender> = [...ourContenders, ...peers]
 
 export const named = (name: string): Contender => {
-  const found = [...contenders, ...ablations, ...frontier].find((contender) => contender.name === name)
+  const found = [...contenders, toldAll, ...ablations, ...frontier].find(
+    (contender) => contender.name === name
+  )
   if (found === undefined) {
     const known = contenders.map((contender) => contender.name).join(", ")
     throw new Error(`There is no limiter "${name}". There are ${known}.`)

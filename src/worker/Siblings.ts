@@ -32,15 +32,20 @@ export const make = Effect.fnUntraced(function* (ackWaitMillis: number) {
     const closure = new Closure()
     let othersServedAt = Number.NEGATIVE_INFINITY
 
+    const tellNews = () => {
+      const news = throttle.news()
+      if (news !== undefined) gossip.tell(lane.fn, news)
+    }
     const listen = gossip.listen(lane.fn, (news) => {
       // Who has no room either is no reason to hand anything back.
       if (news.holds > 0) othersServedAt = now()
       throttle.step({ _tag: "Gossip", news })
       changed()
+      // Without anything held back, nothing is told but this.
+      if (news.wants && news.holds === 0 && !throttle.holdsBack) tellNews()
     })
     const tell = Effect.suspend(() => {
-      const news = throttle.news()
-      if (news !== undefined) gossip.tell(lane.fn, news)
+      tellNews()
       const closedFor = closure.look(throttle.limit, now())
       const othersServe = now() - othersServedAt <= NEWS_HOLDS
       if (calls.held === 0 || !othersServe || closedFor <= closedMost) return Effect.void

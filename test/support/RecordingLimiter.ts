@@ -7,6 +7,7 @@ export interface Step {
   readonly event: Event
   readonly context: Context
   readonly limit: number
+  readonly wakeAt: number
   readonly state: unknown
 }
 
@@ -16,7 +17,7 @@ export const recording = <S>(limiter: Limiter<S>, steps: Array<Step> = []) => {
     ...limiter,
     step: (before, event, at, context) => {
       const state = limiter.step(before, event, at, context)
-      steps.push({ at, event, context, limit: limiter.limit(state), state })
+      steps.push({ at, event, context, limit: limiter.limit(state), wakeAt: limiter.wakeAt(state), state })
       return state
     }
   }

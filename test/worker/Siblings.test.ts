@@ -91,6 +91,22 @@ describe("a worker tells the others of a function", () => {
     })
   )
 
+  it.effect("also while it has room, when one of them has none and wants some", () =>
+    Effect.gen(function* () {
+      const { hear, limiter, told } = yield* started
+      limiter.is.room = 1
+      limiter.is.news = { ...said, wants: false }
+      limiter.tick()
+      yield* TestClock.adjust("5 seconds")
+      const before = told.length
+      hear({})
+      hear({ holds: 0, wants: false })
+      assert.lengthOf(told, before)
+      hear({ holds: 0 })
+      assert.deepEqual(told.slice(before), [{ ...said, wants: false }])
+    })
+  )
+
   it.effect("and its limiter hears what they say, for as long as it serves the function", () =>
     Effect.gen(function* () {
       const { changes, hear, isListening, limiter } = yield* Effect.scoped(

@@ -34,10 +34,17 @@ export const interval = (growth: Growth, time: number): number =>
  * there.
  */
 const stretch = ({ hint }: Growth, time: number): number => {
-  if (hint === null) return 1
-  const age = time - hint.at
-  return age > HINT_FRESH && age < HINT_HOLDS ? HINT_STRETCH : 1
+  if (hint === null || time - hint.at >= HINT_HOLDS) return 1
+  return hint.isKept || time - hint.at > HINT_FRESH ? HINT_STRETCH : 1
 }
+
+/** All that the hint promised was found. */
+export const kept = (growth: Growth): Growth =>
+  growth.hint === null ? growth : { ...growth, hint: { ...growth.hint, isKept: true } }
+
+/** Somebody counts replicas, so changes will be told. */
+export const isHinted = ({ hint }: Growth, time: number): boolean =>
+  hint !== null && time - hint.at < HINT_HOLDS
 
 /** No probe before this time: an autoscaler adds capacity at its own pace, and sooner a probe is wasted. */
 export const quietUntil = ({ gap, grewAt }: Growth, options: Options): number =>

@@ -2,7 +2,7 @@ import * as Clock from "./Clock.ts"
 import { LOSS_MAX, LOSS_MIN, PAUSE_MAX } from "./Constants.ts"
 import * as Ramp from "./Ramp.ts"
 import * as Random from "./Random.ts"
-import type { State } from "./State.ts"
+import { learn, type State } from "./State.ts"
 
 /**
  * Capacity is gone, all of it or some. Nothing leaves but a single call after a while, and after as long
@@ -14,13 +14,14 @@ export const begin = (state: State, inFlight: number): State => {
   const time = Clock.now(state)
   const ramp = { ...Ramp.to(state.ramp, Math.max(state.confirmed, inFlight), time), lostAt: time }
   const lost: State = {
-    ...state,
+    ...learn(state, {
+      growth: { ...state.learned.growth, changedAt: time },
+      evidence: { ...state.learned.evidence, cutSeq: state.seq }
+    }),
     confirmed: Math.min(state.confirmed, inFlight),
     round: null,
     tolerance: null,
     ramp,
-    growth: { ...state.growth, changedAt: time },
-    evidence: { ...state.evidence, cutSeq: state.seq },
     loss: state.loss ?? { since: time, pausedUntil: time }
   }
   return wait(lost)

@@ -77,8 +77,9 @@ const decided = (state: State, options: Options, event: Event, inFlight: number)
 const answered = (state: State, options: Options, event: Answered, inFlight: number): State => {
   switch (event.kind) {
     case "success":
-    case "neutral":
       return Overload.answered(Throughput.judged(admitted(state)), options)
+    case "neutral":
+      return Overload.answered(Throughput.judgedKindly(admitted(state)), options)
     case "rejected": {
       const { tolerance } = state
       const known =

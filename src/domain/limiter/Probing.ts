@@ -25,7 +25,9 @@ export const mayOpen = (state: State, options: Options, inFlight: number, time: 
 /** How many probes the next round has, at least 1. */
 export const size = (state: State, options: Options): number => {
   const { confirmed, ramp } = state
-  const most = Ramp.hasArrived(ramp, confirmed) ? Silence.ceiling(state, options) : ramp.returnTo
+  const most = Ramp.hasArrived(ramp, confirmed)
+    ? Math.min(Silence.ceiling(state, options), ramp.enough ?? Infinity)
+    : ramp.returnTo
   return Math.max(1, Math.min(ramp.size, Math.floor(confirmed * part(state)), most - confirmed))
 }
 
@@ -33,17 +35,24 @@ export const size = (state: State, options: Options): number => {
 const part = (state: State): number => {
   const sense = Silence.sense(state)
   if (!Ramp.hasArrived(state.ramp, state.confirmed)) return Math.min(1, sense / RETURN_TIME)
-  const isStarting = state.evidence.rejectLatency === 0 && state.confirmed < START_PACED
+  const isStarting = state.learned.evidence.rejectLatency === 0 && state.confirmed < START_PACED
   return isStarting ? RAMP_START : Math.min(RAMP_MOST, sense / RAMP_TIME)
 }
 
-/** The ramp ends: probe by probe from here, and by turns with other workers. */
-export const rest = (state: State, options: Options): State =>
-  wait(state, options, Siblings.wanting(state.others, Clock.now(state)).length)
+/**
+ * The ramp ends: probe by probe from here, and by turns with other workers. At any time in the round of all, or
+ * those who stop together would look together, and nobody in between.
+ */
+export const rest = (state: State, options: Options): State => {
+  const others = Siblings.wanting(state.learned.others, Clock.now(state)).length
+  if (others === 0) return wait(state, options, 0)
+  const random = Random.next(state.random)
+  return wait({ ...state, random }, options, 2 * Random.value(random) * others)
+}
 
 /** Another worker saw capacity grow: the looking begins anew, for all in their order. */
 export const takeTurns = (state: State, options: Options): State => {
-  const { others } = state
+  const { others } = state.learned
   const before = Siblings.wanting(others, Clock.now(state)).filter(({ turn }) => turn < others.turn)
   return wait(state, options, before.length - 0.5)
 }
@@ -52,7 +61,8 @@ export const takeTurns = (state: State, options: Options): State => {
 const wait = (state: State, options: Options, turns: number): State => {
   const time = Clock.now(state)
   const random = Random.next(state.random)
-  const interval = Growth.interval(state.growth, time)
-  const first = Math.max(Random.jittered(interval, random), Growth.quietUntil(state.growth, options) - time)
+  const { growth } = state.learned
+  const interval = Growth.interval(growth, time)
+  const first = Math.max(Random.jittered(interval, random), Growth.quietUntil(growth, options) - time)
   return { ...state, random, ramp: Ramp.onward(state.ramp, time + first + turns * interval) }
 }

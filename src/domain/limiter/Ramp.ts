@@ -19,6 +19,8 @@ export interface Ramp {
   readonly free: boolean
   /** That level; 0 when it goes nowhere in particular. */
   readonly returnTo: number
+  /** The level at which it ends even if no probe was rejected: as far as there is reason to look. */
+  readonly enough: number | null
   /** When the level was lost, if it was. */
   readonly lostAt: number | null
   /** When a probe last left that the budget did not allow. */
@@ -30,6 +32,7 @@ export const start = (now: number): Ramp => ({
   nextAt: now,
   free: false,
   returnTo: 0,
+  enough: null,
   lostAt: null,
   unpaidAt: now
 })
@@ -43,12 +46,16 @@ export const to = (ramp: Ramp, level: number, nextAt: number): Ramp => ({
   size: 1,
   nextAt,
   free: true,
-  returnTo: Math.max(level, ramp.returnTo)
+  returnTo: Math.max(level, ramp.returnTo),
+  enough: null
 })
 
 /** A call that was counted in that level turns out to have been rejected. */
 export const lower = (ramp: Ramp): Ramp =>
   ramp.returnTo > 0 ? { ...ramp, returnTo: Math.max(1, ramp.returnTo - 1) } : ramp
+
+/** As far as it was to go. */
+export const isDone = ({ enough }: Ramp, confirmed: number): boolean => enough !== null && confirmed >= enough
 
 /** At the level it went to, or not under way to any. */
 export const hasArrived = (ramp: Ramp, confirmed: number): boolean => confirmed >= ramp.returnTo

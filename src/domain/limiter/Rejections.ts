@@ -6,7 +6,7 @@ import * as Probing from "./Probing.ts"
 import * as Ramp from "./Ramp.ts"
 import * as Rounds from "./Rounds.ts"
 import * as Silence from "./Silence.ts"
-import type { Options, State } from "./State.ts"
+import { learn, type Options, type State } from "./State.ts"
 import * as Throughput from "./Throughput.ts"
 
 /** A call was rejected; `inFlight` are left (rule 3). */
@@ -17,8 +17,8 @@ export const rejected = (
   inFlight: number
 ): State => {
   const isLate = answer.latency > Silence.sense(state)
-  const isFresh = answer.seq > state.evidence.cutSeq
-  const learned = Silence.learn(state, answer.latency)
+  const isFresh = answer.seq > state.learned.evidence.cutSeq
+  const learned = Silence.broken(state, answer.latency)
   if (isFresh && Rounds.explains(state.round)) return Rounds.rejected(learned, state.round, options)
   const kept = Throughput.full(conserve(learned, inFlight), inFlight)
   if (inFlight === 0) return Loss.begin(kept, inFlight)
@@ -33,15 +33,16 @@ const conserve = (state: State, inFlight: number): State =>
 
 /** Silence had confirmed it before the 429 came: our impatience and no loss, as with all that left since. */
 const undo = (state: State, options: Options): State => {
-  const evidence = { ...state.evidence, cutSeq: state.seq }
-  const growth = { ...state.growth, changedAt: Clock.now(state) }
-  return Probing.rest({ ...state, evidence, growth }, options)
+  const evidence = { ...state.learned.evidence, cutSeq: state.seq }
+  const growth = { ...state.learned.growth, changedAt: Clock.now(state) }
+  return Probing.rest(learn(state, { evidence, growth }), options)
 }
 
 /** One alone is a collision with another worker, or a call too many in the network; a second shows a loss. */
 const unexplained = (state: State, seq: number, inFlight: number): State => {
-  const distance = Math.abs(seq - state.evidence.lostSeq)
-  const evidence = { ...Placement.missed(state.evidence, distance), lostSeq: seq, lostAt: Clock.now(state) }
-  const known = { ...state, evidence }
+  const before = state.learned.evidence
+  const distance = Math.abs(seq - before.lostSeq)
+  const evidence = { ...Placement.missed(before, distance), lostSeq: seq, lostAt: Clock.now(state) }
+  const known = learn(state, { evidence })
   return distance <= ALONE ? Loss.begin(known, inFlight) : known
 }

@@ -6,7 +6,7 @@ import * as Placement from "./Placement.ts"
 import * as Probing from "./Probing.ts"
 import * as Ramp from "./Ramp.ts"
 import * as Silence from "./Silence.ts"
-import type { Options, State } from "./State.ts"
+import { learn, type Options, type State } from "./State.ts"
 import * as Tolerance from "./Tolerance.ts"
 
 /** Calls that may be in flight beyond what is confirmed. After a rejection no more probes leave (rule 2). */
@@ -61,18 +61,16 @@ const end = (state: State, round: Ramp.Round, options: Options): State => {
 const confirm = (state: State, admitted: number): State => {
   if (admitted === 0) return state
   const confirmed = state.confirmed + admitted
-  const isGrowth = confirmed > state.ramp.returnTo
-  return {
-    ...state,
-    confirmed,
-    loss: null,
-    growth: isGrowth ? Growth.found(state.growth, Clock.now(state)) : state.growth
-  }
+  const known = { ...state, confirmed, loss: null }
+  if (confirmed <= state.ramp.returnTo) return known
+  return learn(known, { growth: Growth.found(state.learned.growth, Clock.now(state)) })
 }
 
 const goOn = (state: State, round: Ramp.Round, options: Options): State => {
   const isBack = state.ramp.returnTo > 0 && Ramp.hasArrived(state.ramp, state.confirmed)
   const known = isBack ? Placement.returned(state, true) : state
   if (isBack && Placement.isRandom(known, options)) return Tolerance.enter(known)
+  if (Ramp.isDone(known.ramp, known.confirmed))
+    return Probing.rest(learn(known, { growth: Growth.kept(known.learned.growth) }), options)
   return { ...known, ramp: Ramp.faster(state.ramp, round, state.confirmed, Clock.now(state)) }
 }

@@ -15,8 +15,9 @@ export interface Others {
   readonly turn: number
   /** How many calls were last given up for others, and when. */
   readonly gift: { readonly size: number; readonly at: number }
-  /** When this worker last looked for what others gave up. */
+  /** When this worker last looked for what others gave up, and how much of what they tell of that was. */
   readonly askedAt: number
+  readonly sought: number
   /** When it last left room for workers that are not heard of. */
   readonly yieldedAt: number
 }
@@ -27,6 +28,7 @@ export const none = (now: number, turn: number): Others => ({
   turn,
   gift: { size: 0, at: now },
   askedAt: now,
+  sought: 0,
   yieldedAt: now
 })
 
@@ -35,7 +37,8 @@ const isFresh = (sibling: Sibling, time: number): boolean => time - sibling.at <
 export const heard = (others: Others, { worker, ...said }: News, time: number): Others => {
   const known = Object.entries(others.siblings).filter(([, sibling]) => isFresh(sibling, time))
   const siblings = { ...Object.fromEntries(known), [worker]: { ...said, at: time } }
-  return { ...others, siblings, heardAt: time }
+  const next = { ...others, siblings, heardAt: time }
+  return { ...next, sought: sought(next, time) }
 }
 
 /** Those that want more than they have. */
@@ -43,6 +46,25 @@ export const wanting = (others: Others, time: number): ReadonlyArray<Sibling> =>
   others.heardAt === null
     ? []
     : Object.values(others.siblings).filter((sibling) => sibling.wants && isFresh(sibling, time))
+
+/** Whether one of them has calls and no room at all. */
+export const isOneShut = (others: Others, time: number): boolean =>
+  wanting(others, time).some(({ holds }) => holds === 0)
+
+/** How many calls they gave up that this worker did not look for yet: what it looked for it has, or others do. */
+export const gifts = (others: Others, time: number): number => told(others, time) - sought(others, time)
+
+const told = (others: Others, time: number): number =>
+  wanting(others, time).reduce((sum, { gives }) => sum + gives, 0)
+
+const sought = (others: Others, time: number): number => Math.min(others.sought, told(others, time))
+
+/** This worker looks for all that was given up. */
+export const asked = (others: Others, time: number): Others => ({
+  ...others,
+  askedAt: time,
+  sought: told(others, time)
+})
 
 /** Who says nothing has nothing to do, is gone or cannot be heard: whether that is true of all by now. */
 export const areSilent = ({ heardAt }: Others, time: number): boolean =>

@@ -46,6 +46,13 @@ export interface Options {
 
 export const defaults: Options = { seed: 1, maxLimit: MAX_LIMIT, features: everything }
 
+export interface Hint {
+  readonly at: number
+  readonly replicas: number | null
+  /** There was as much room as it promised. */
+  readonly isKept: boolean
+}
+
 /** What is known of how capacity changes. */
 export interface Growth {
   /** When it last did, up or down, and when it last grew. */
@@ -56,7 +63,7 @@ export interface Growth {
   /** How often it was this worker that saw it. */
   readonly finds: number
   /** The latest count of replicas that somebody told. */
-  readonly hint: { readonly at: number; readonly replicas: number | null } | null
+  readonly hint: Hint | null
 }
 
 /** What rejections and other answers have told. */
@@ -132,15 +139,26 @@ export interface State extends Clock {
   readonly round: Ramp.Round | null
   readonly ramp: Ramp.Ramp
   readonly credit: Budget.Credit
-  readonly growth: Growth
-  readonly evidence: Evidence
   readonly loss: Loss | null
-  readonly throughput: Throughput
   readonly sample: Sample.Sample
   readonly tolerance: Tolerance | null
-  readonly others: Siblings.Others
   readonly random: Random.Random
+  readonly learned: Learned
 }
+
+/** What is known of the function and of who else calls it. */
+export interface Learned {
+  readonly growth: Growth
+  readonly evidence: Evidence
+  readonly throughput: Throughput
+  readonly others: Siblings.Others
+}
+
+/** The same, with this learnt. */
+export const learn = (state: State, news: Partial<Learned>): State => ({
+  ...state,
+  learned: { ...state.learned, ...news }
+})
 
 export const initial = (options: Options, now: number): State => {
   const seen = Number.isFinite(now) ? now : 0
@@ -154,23 +172,25 @@ export const initial = (options: Options, now: number): State => {
     round: null,
     ramp: Ramp.start(seen),
     credit: Budget.start,
-    growth: { changedAt: seen - START_AGE, grewAt: seen - START_AGE, gap: 0, finds: 0, hint: null },
-    evidence: {
-      rejectLatency: 0,
-      cutSeq: 0,
-      lostSeq: -FULL_DISTANCE,
-      lostAt: null,
-      distance: FULL_DISTANCE,
-      spurious: 0,
-      answers: 0,
-      timeouts: 0,
-      unreachable: 0
-    },
     loss: null,
-    throughput: { ceiling: START_PACED, best: null, trial: null, holdUntil: seen, hold: HOLD_MIN },
     sample: { ...Sample.begin(START_PACED, 0), size: START_PACED },
     tolerance: null,
-    others: Siblings.none(seen, Random.value(random)),
-    random
+    random,
+    learned: {
+      growth: { changedAt: seen - START_AGE, grewAt: seen - START_AGE, gap: 0, finds: 0, hint: null },
+      evidence: {
+        rejectLatency: 0,
+        cutSeq: 0,
+        lostSeq: -FULL_DISTANCE,
+        lostAt: null,
+        distance: FULL_DISTANCE,
+        spurious: 0,
+        answers: 0,
+        timeouts: 0,
+        unreachable: 0
+      },
+      throughput: { ceiling: START_PACED, best: null, trial: null, holdUntil: seen, hold: HOLD_MIN },
+      others: Siblings.none(seen, Random.value(random))
+    }
   }
 }

@@ -15,7 +15,7 @@ import {
 } from "./Constants.ts"
 import * as Sample from "./Sample.ts"
 import * as Silence from "./Silence.ts"
-import type { Options, State } from "./State.ts"
+import { learn, type Options, type State, type Throughput as Known } from "./State.ts"
 
 /**
  * Growth for functions that never say 429, or not before their work is done: they only get slower (rule 5).
@@ -41,18 +41,24 @@ export const sampled = (
 
 /** What follows from the sample as it is now. */
 export const judged = (state: State): State => {
-  const { sample, throughput } = state
+  const { sample } = state
   if (sample.count === 0 || Silence.isTelling(state)) return state
-  if (isSlower(sample, throughput.best)) return slower(state, sample.at)
+  if (isSlower(sample, state.learned.throughput.best)) return slower(state, sample.at)
   if (!Sample.isDone(sample)) return state
   return Sample.isIdle(sample) ? again(state, sample.at) : judge(state, Sample.measured(sample))
+}
+
+/** The same after a failure, which is not about room: what would lower the limit waits for another answer. */
+export const judgedKindly = (state: State): State => {
+  const next = judged(state)
+  return next.learned.throughput.ceiling < state.sample.at ? state : next
 }
 
 /** Measures anew. */
 const again = (state: State, at: number): State => ({ ...state, sample: Sample.begin(at, state.seq) })
 
 const judge = (state: State, now: Sample.Measured): State => {
-  const { best, holdUntil, trial } = state.throughput
+  const { best, holdUntil, trial } = state.learned.throughput
   if (best === null && Clock.now(state) >= holdUntil) return step(remember(state, now), now.at, STEP_GOOD)
   if (best === null || now.at < best.at) return again(remember(state, now), now.at)
   if (now.at === best.at) return steady(state, best, now)
@@ -66,7 +72,7 @@ const tried = (state: State, best: Sample.Measured, now: Sample.Measured): State
   if (seen >= GAIN_ACCEPTED) return grown(state, best, now, seen >= GAIN_GOOD)
   const isHopeless = gain(best, now, doubt) < GAIN_ACCEPTED || now.count >= SAMPLE_POOL
   if (isHopeless) return back(state, best.at)
-  return again({ ...state, throughput: { ...state.throughput, trial: now } }, now.at)
+  return again(revised(state, { trial: now }), now.at)
 }
 
 /** The part of the added concurrency that became throughput, if latency was measured too high by `doubt`. */
@@ -78,39 +84,34 @@ const gain = (best: Sample.Measured, now: Sample.Measured, doubt: number): numbe
 /** Growth paid. Where it paid well, latency is what it was, and both samples tell what that is. */
 const grown = (state: State, best: Sample.Measured, now: Sample.Measured, isGood: boolean): State => {
   const known = remember(state, isGood ? Sample.mean(best, now) : now)
-  const throughput = { ...known.throughput, hold: HOLD_MIN }
-  return step({ ...known, throughput }, now.at, isGood ? STEP_GOOD : STEP_CAREFUL)
+  return step(revised(known, { hold: HOLD_MIN }), now.at, isGood ? STEP_GOOD : STEP_CAREFUL)
 }
 
-const remember = (state: State, best: Sample.Measured): State => ({
-  ...state,
-  throughput: { ...state.throughput, best, trial: null }
-})
+const remember = (state: State, best: Sample.Measured): State => revised(state, { best, trial: null })
+
+const revised = (state: State, news: Partial<Known>): State =>
+  learn(state, { throughput: { ...state.learned.throughput, ...news } })
 
 /** Silence may take the limit further. What leaves on the way there is measured already. */
 const step = (state: State, from: number, factor: number): State => {
   const ceiling = Math.ceil(from * factor)
-  return again({ ...state, throughput: { ...state.throughput, ceiling } }, ceiling)
+  return again(revised(state, { ceiling }), ceiling)
 }
 
 /** Growth brought nothing: it is taken back, and not tried again for a while. */
 const back = (state: State, to: number): State => {
-  const { hold } = state.throughput
-  const throughput = {
-    ...state.throughput,
-    ceiling: to,
-    trial: null,
-    holdUntil: Clock.now(state) + hold,
-    hold: Math.min(HOLD_MAX, 2 * hold)
-  }
-  return again({ ...state, confirmed: Math.min(state.confirmed, to), throughput }, to)
+  const { hold } = state.learned.throughput
+  const holdUntil = Clock.now(state) + hold
+  const less = { ...state, confirmed: Math.min(state.confirmed, to) }
+  const next = Math.min(HOLD_MAX, 2 * hold)
+  return again(revised(less, { ceiling: to, trial: null, holdUntil, hold: next }), to)
 }
 
 /** Nothing was changed: capacity may have grown, or it is time to try whether it has. */
 const steady = (state: State, best: Sample.Measured, now: Sample.Measured): State => {
   if (now.latency * SLOWER < best.latency) return grown(state, now, now, true)
   const known = remember(state, Sample.mean(best, now))
-  return Clock.now(state) < state.throughput.holdUntil
+  return Clock.now(state) < state.learned.throughput.holdUntil
     ? again(known, now.at)
     : step(known, now.at, STEP_CAREFUL)
 }
@@ -124,21 +125,15 @@ const isSlower = (sample: Sample.Sample, best: Sample.Measured | null): boolean 
 
 const slower = (state: State, at: number): State => {
   const less = Math.max(1, Math.floor(CUT * at))
-  const throughput = {
-    ...state.throughput,
-    ceiling: less,
-    best: null,
-    trial: null,
-    holdUntil: Clock.now(state) + HOLD_LOST
-  }
-  return again({ ...state, confirmed: Math.min(state.confirmed, less), throughput }, less)
+  const holdUntil = Clock.now(state) + HOLD_LOST
+  const lower = { ...state, confirmed: Math.min(state.confirmed, less) }
+  return again(revised(lower, { ceiling: less, best: null, trial: null, holdUntil }), less)
 }
 
 /** A function whose 429s are too slow for silence, or that has none, had no room beyond `level`. */
 export const full = (state: State, level: number): State => {
   if (Silence.isTelling(state)) return state
-  const { throughput } = state
-  const ceiling = Math.min(throughput.ceiling, Math.max(1, level))
-  const held = { ...throughput, ceiling, holdUntil: Clock.now(state) + throughput.hold }
-  return again({ ...state, throughput: held }, ceiling)
+  const { ceiling: before, hold } = state.learned.throughput
+  const ceiling = Math.min(before, Math.max(1, level))
+  return again(revised(state, { ceiling, holdUntil: Clock.now(state) + hold }), ceiling)
 }

@@ -10,7 +10,7 @@ import {
 } from "./Constants.ts"
 import * as Loss from "./Loss.ts"
 import * as Ramp from "./Ramp.ts"
-import type { Experiment, Options, State, Tolerance } from "./State.ts"
+import { learn, type Experiment, type Options, type State, type Tolerance } from "./State.ts"
 
 /**
  * The limit where replicas are picked at random (rule 6). Full use would mean nothing but rejections, so it
@@ -25,7 +25,7 @@ export const enter = (state: State): State => ({
   ramp: Ramp.onward(state.ramp, Clock.now(state)),
   tolerance: {
     level: state.confirmed,
-    share: 1 / state.evidence.distance,
+    share: 1 / state.learned.evidence.distance,
     inRow: 0,
     experimentAt: Clock.now(state) + EXPERIMENT_EVERY,
     experiment: null
@@ -34,9 +34,8 @@ export const enter = (state: State): State => ({
 
 /** Back to what holds for a function that rejects only when all of it is full. */
 const leave = (state: State): State => ({
-  ...state,
+  ...learn(state, { evidence: { ...state.learned.evidence, spurious: 0 } }),
   tolerance: null,
-  evidence: { ...state.evidence, spurious: 0 },
   ramp: Ramp.onward(state.ramp, Clock.now(state))
 })
 

@@ -12,7 +12,7 @@ import {
 import * as Probing from "./Probing.ts"
 import * as Ramp from "./Ramp.ts"
 import * as Silence from "./Silence.ts"
-import type { Options, State } from "./State.ts"
+import { learn, type Options, type State } from "./State.ts"
 
 /**
  * Fairness without messages (rule 9). A worker that joins a function in full use finds no room, and nobody
@@ -25,12 +25,13 @@ export const whenDue = (state: State, options: Options, inFlight: number): State
   if (!Probing.mayOpen(state, options, inFlight, time) || !mayBeOthers(state, time)) return state
   const confirmed = state.confirmed - Math.ceil(YIELD_PART * state.confirmed)
   const ramp = Ramp.to(state.ramp, state.confirmed, time + YIELD_FOR)
-  return { ...state, confirmed, ramp, others: { ...state.others, yieldedAt: time } }
+  return learn({ ...state, confirmed, ramp }, { others: { ...state.learned.others, yieldedAt: time } })
 }
 
 /** Room went missing, or has not grown for long. Workers that are heard of share otherwise. */
 const mayBeOthers = (state: State, time: number): boolean => {
-  const { confirmed, evidence, growth, others } = state
+  const { confirmed } = state
+  const { evidence, growth, others } = state.learned
   if (others.heardAt !== null || confirmed < YIELD_FROM || time - others.yieldedAt < YIELD_APART) return false
   if (Silence.sense(state) > YIELD_SENSE) return false
   const isStill = time - growth.changedAt > Math.max(YIELD_STILL, YIELD_GAPS * growth.gap)

@@ -10,6 +10,7 @@ import {
 } from "../../../src/domain/limiter/Constants.ts"
 import type { Kind } from "../../../src/domain/limiter/Limiter.ts"
 import { coreOnly, type State } from "../../../src/domain/limiter/State.ts"
+import { counter } from "./counter.ts"
 import { Model, type Plant, type Setup, type Step } from "./Model.ts"
 
 const backlog = 1_000_000
@@ -31,22 +32,6 @@ const grown = (plant: Partial<Plant> = {}, seconds = 10, watch?: (step: Step) =>
 }
 
 const setCapacity = (model: Model, capacity: number): void => model.run({ _tag: "SetCapacity", capacity })
-
-/** Counts answers of a kind from now on. */
-const counter = () => {
-  const counts: Record<Kind, number> = {
-    success: 0,
-    rejected: 0,
-    neutral: 0,
-    timeout: 0,
-    unreachable: 0,
-    cancelled: 0
-  }
-  const watch = ({ event }: Step): void => {
-    if (event._tag === "Answered") counts[event.kind]++
-  }
-  return { counts, watch }
-}
 
 /** Seconds until the limit is at least `level`. */
 const secondsTo = (model: Model, level: number, most: number): number => {
@@ -191,6 +176,33 @@ describe("PACE, edge cases", () => {
     expect(secondsTo(model, 20, 30)).toBeLessThanOrEqual(LOSS_MAX * (1 + JITTER) + 3)
   })
 
+  it("failures after timeouts lower nothing, and the next timeout does", () => {
+    const model = grown({ capacity: 12, service: 60 }, 20)
+    expect([model.state.confirmed, model.calls.length]).toEqual([12, 12])
+    for (const call of model.calls.slice(0, 6)) model.respond(call, "timeout")
+    for (const call of model.calls.slice(0, 5)) model.respond(call, "neutral")
+    expect(model.state.confirmed).toBe(12)
+    for (const call of model.calls) model.respond(call, "timeout")
+    expect(model.state.confirmed).toBe(8)
+  })
+
+  it.each([
+    ["failures that are slow lower nothing", "neutral", 40],
+    ["successes that are slow do", "success", 28]
+  ] as const)("where nothing is ever rejected, %s", (_, kind, least) => {
+    let says: { kind: Kind; takes: number } = { kind: "success", takes: 1 }
+    const model = started({}, { says: () => says, options: { ...options, maxLimit: 40 } })
+    model.serve(60)
+    expect(model.state.confirmed).toBe(40)
+    says = { kind, takes: 5 }
+    const limits = new Set<number>()
+    for (let second = 0; second < 15; second++) {
+      model.serve(1)
+      limits.add(model.state.confirmed)
+    }
+    expect(Math.min(...limits)).toBe(least)
+  })
+
   it("the 404s of a deleted function pay for no probe and prove no capacity beyond one round", () => {
     const model = grown()
     model.state = { ...model.state, credit: 0 }
@@ -215,7 +227,7 @@ describe("PACE, edge cases", () => {
     expect(model.state.confirmed).toBeGreaterThan(START_PACED)
     model.serve(15)
     expect(model.state.confirmed).toBe(40)
-    expect(model.state.throughput.best?.latency).toBeLessThan(0.25e6)
+    expect(model.state.learned.throughput.best?.latency).toBeLessThan(0.25e6)
   })
 
   it("answers that come twice or in another order than the calls left only ever make it more careful", () => {
@@ -240,7 +252,7 @@ describe("PACE, edge cases", () => {
     model.run({ _tag: "Respond", which: calls.length - 1, kind: "rejected", delay: 0 })
     model.run({ _tag: "Respond", which: 10, kind: "rejected", delay: 0 })
     expect(model.state.loss).toBeNull()
-    expect(model.state.evidence.distance).toBeGreaterThanOrEqual(0)
+    expect(model.state.learned.evidence.distance).toBeGreaterThanOrEqual(0)
   })
 
   it("a Retry-After of 0, less than 0 as from a date in the past, or no number is the same as none", () => {

@@ -53,25 +53,20 @@ const numbers = (value: unknown): ReadonlyArray<number> => {
   return typeof value === "object" && value !== null ? Object.values(value).flatMap(numbers) : []
 }
 
-const hasYielded = ({ after, before }: Step): boolean => after.others.yieldedAt !== before.others.yieldedAt
+const hasYielded = ({ after, before }: Step): boolean =>
+  after.learned.others.yieldedAt !== before.learned.others.yieldedAt
 
 const hasOpened = ({ after, event, settled }: Step): boolean =>
   event._tag === "Dispatched" && settled.round === null && after.round !== null
 
 const isCharged = ({ event, settled }: Step): boolean =>
   event._tag === "Answered" &&
-  event.seq > settled.evidence.cutSeq &&
+  event.seq > settled.learned.evidence.cutSeq &&
   settled.round !== null &&
   settled.round.rejected < settled.round.sent
 
 const isOld = ({ event, settled }: Step): boolean =>
-  event._tag === "Answered" && event.seq <= settled.evidence.cutSeq
-
-/** Timeouts came before, and this may be the answer that makes them a share of enough. */
-const isTheTenth = ({ event, settled }: Step): boolean =>
-  event._tag === "Answered" &&
-  (event.kind === "success" || event.kind === "neutral") &&
-  settled.evidence.timeouts > 0
+  event._tag === "Answered" && event.seq <= settled.learned.evidence.cutSeq
 
 // Found by these properties.
 const unreachableWhileTolerant: Scenario = {
@@ -124,13 +119,12 @@ describe("PACE, whatever happens", () => {
     () => (step) => {
       const { after, context, event, settled } = step
       if (event._tag === "Answered" && event.kind === "unreachable") return true
-      if (isTheTenth(step)) return true
       if (!isOld(step) || context.inFlight === 0 || settled.tolerance !== null || hasYielded(step))
         return true
       const isRejection = event._tag === "Answered" && event.kind === "rejected"
       const kept = isRejection || settled.loss !== null ? context.inFlight - 1 : settled.confirmed
       return (
-        after.evidence.cutSeq === settled.evidence.cutSeq &&
+        after.learned.evidence.cutSeq === settled.learned.evidence.cutSeq &&
         after.confirmed >= Math.min(settled.confirmed, kept)
       )
     }
@@ -173,7 +167,17 @@ describe("PACE, whatever happens", () => {
       const { after, context, event, settled } = step
       if (event._tag !== "Answered" || event.kind === "rejected" || event.kind === "timeout") return true
       if (event.kind === "unreachable" || hasYielded(step) || !Silence.isTelling(settled)) return true
-      if (isTheTenth(step)) return true
+      const least = settled.loss === null ? settled.confirmed : context.inFlight - 1
+      return after.confirmed >= Math.min(settled.confirmed, least)
+    }
+  )
+
+  invariant(
+    "6: a failure that is no rejection never lowers what is confirmed, whatever came before it and whether silence tells or not; in a loss it follows what is in flight",
+    anything,
+    () => (step) => {
+      const { after, context, event, settled } = step
+      if (event._tag !== "Answered" || event.kind !== "neutral" || hasYielded(step)) return true
       const least = settled.loss === null ? settled.confirmed : context.inFlight - 1
       return after.confirmed >= Math.min(settled.confirmed, least)
     }
@@ -218,7 +222,6 @@ describe("PACE, whatever happens", () => {
     () => (step, model) => {
       const { before, context, event, now, settled } = step
       if (event._tag !== "Answered" || event.kind !== "success" || !Silence.isTelling(settled)) return true
-      if (isTheTenth(step)) return true
       const worse = { inFlight: context.inFlight, waiting: context.waiting + 1 }
       const rejected = model.limiter.step(before, { ...event, kind: "rejected" }, now, worse)
       return hasYielded(step) || model.limiter.limit(rejected) <= model.limiter.limit(step.after)
@@ -235,7 +238,7 @@ describe("PACE, whatever happens", () => {
       const { size } = after.round
       if (ramp.returnTo > confirmed)
         return size <= Math.max(1, confirmed) && confirmed + size <= ramp.returnTo
-      const isStarting = settled.evidence.rejectLatency === 0
+      const isStarting = settled.learned.evidence.rejectLatency === 0
       return size <= Math.max(1, Math.floor(confirmed * (isStarting ? 0.5 : RAMP_MOST)))
     }
   )
@@ -256,6 +259,15 @@ describe("PACE, whatever happens", () => {
       }
     },
     [lossWhileYielding]
+  )
+
+  invariant(
+    "a hint is never trusted: it moves no limit by itself",
+    anything,
+    () =>
+      ({ after, event, settled }, model) =>
+        event._tag !== "Hint" ||
+        (after.confirmed === settled.confirmed && model.limiter.limit(after) === model.limiter.limit(settled))
   )
 
   it("12: a call that comes back frees its permit, also when all are broken off at once", () => {

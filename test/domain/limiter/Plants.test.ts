@@ -22,7 +22,8 @@ const small = after({ capacity: 1, replicas: 1, service: 0.5, rejection: 0.005 }
 const confirmed = (rejectLatency: number, seconds: number): number => {
   const limiter = pace()
   const fresh = limiter.initial(0)
-  const start = { ...fresh, evidence: { ...fresh.evidence, rejectLatency } }
+  const { learned } = fresh
+  const start = { ...fresh, learned: { ...learned, evidence: { ...learned.evidence, rejectLatency } } }
   const model = new Model({
     plant: { capacity: 1000, replicas: 1, service: 1000, rejection: 1 },
     waiting: 1000,
