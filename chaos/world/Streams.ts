@@ -1,0 +1,127 @@
+import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream"
+import { connect } from "@nats-io/transport-node"
+import { Effect } from "effect"
+import type { DeadLetter, Snapshot } from "../history/Event.ts"
+import type { History } from "../history/History.ts"
+import { callIn, STREAM } from "../wire/Meaning.ts"
+
+/** What an operator and an auditor see of the streams, on a connection that no fault touches. */
+export const open = Effect.fnUntraced(function* (ports: ReadonlyArray<number>, history: History) {
+  const connection = yield* Effect.acquireRelease(
+    Effect.promise(() =>
+      connect({
+        servers: ports.map((port) => `127.0.0.1:${port}`),
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: 100,
+        waitOnFirstConnect: true
+      })
+    ),
+    (connection) => Effect.promise(() => connection.close())
+  )
+  const manager = yield* Effect.promise(() =>
+    jetstreamManager(connection, { checkAPI: false, timeout: 2_000 })
+  )
+  return {
+    snapshot: (running: () => number) => asked(() => snapshot(manager, running, history)),
+    /** The stream answers, with a leader where it needs one. */
+    healthy: asked(async () => {
+      const { cluster } = await manager.streams.info(STREAM)
+      const behind = (cluster?.replicas ?? []).filter(({ current, offline }) => !current || offline === true)
+      if ((cluster !== undefined && cluster.leader === undefined) || behind.length > 0)
+        throw new Error("not yet")
+    }),
+    leader: asked(async () => (await manager.streams.info(STREAM)).cluster?.leader),
+    /** There and back. */
+    ping: () => connection.flush(),
+    /** Calls in the queue now. */
+    stored: asked(async () => (await manager.streams.info(STREAM)).state.messages),
+    setLimit: (maxMessages: number) =>
+      asked(async () => {
+        const { config } = await manager.streams.info(STREAM)
+        await manager.streams.update(STREAM, { ...config, max_msgs: maxMessages })
+      }),
+    consumers: asked(async () =>
+      (await Array.fromAsync(manager.consumers.list(STREAM))).map(({ config, name }) => ({
+        name,
+        fn: functionOf(config.filter_subject)
+      }))
+    ),
+    deleteConsumer: (name: string) => asked(() => manager.consumers.delete(STREAM, name))
+  }
+})
+
+export type Streams = Effect.Success<ReturnType<typeof open>>
+
+const asked = <A>(question: () => Promise<A>) => Effect.tryPromise(question)
+
+const functionOf = (subject: string | undefined) => (subject ?? "").split(".")[1] ?? ""
+
+const snapshot = async (
+  manager: JetStreamManager,
+  running: () => number,
+  history: History
+): Promise<Snapshot> => {
+  const before = running()
+  const queue = await messages(manager, STREAM)
+  const consumers = await Array.fromAsync(manager.consumers.list(STREAM))
+  const callbacks = await messages(manager, `${STREAM}_callbacks`)
+  const dead = await messages(manager, `${STREAM}_dead`)
+  const ledger = await stateOf(manager, `KV_${STREAM}_attempts`)
+  return {
+    queue: queue.map(({ subject, text }) => ({ call: callIn(text), fn: functionOf(subject) })),
+    callbacks: callbacks.map(({ text }) => callIn(text)),
+    dead: dead.map(({ header, text, time }): DeadLetter => ({
+      call: header("Sluice-Call-Id") ?? callIn(text),
+      reason: header("Sluice-Reason") ?? "",
+      attempts: Number(header("Sluice-Attempts")),
+      storedAt: Math.round(history.at(time))
+    })),
+    consumers: consumers.map(({ config, num_ack_pending, num_pending }) => ({
+      fn: functionOf(config.filter_subject),
+      waiting: num_pending,
+      unsettled: num_ack_pending
+    })),
+    running: Math.max(before, running()),
+    ledger: ledger?.messages ?? 0
+  }
+}
+
+const stateOf = async (manager: JetStreamManager, stream: string) => {
+  try {
+    return (await manager.streams.info(stream)).state
+  } catch (error) {
+    if (error instanceof Error && error.message.includes("stream not found")) return undefined
+    throw error
+  }
+}
+
+/** Everything in a stream, without taking it away. */
+const messages = async (manager: JetStreamManager, stream: string) => {
+  const state = await stateOf(manager, stream)
+  const found = []
+  const last = state === undefined || state.messages === 0 ? 0 : state.last_seq
+  for (let seq = state?.first_seq ?? 1; seq <= last;) {
+    const message = await nextMessage(manager, stream, seq)
+    if (message === undefined) break
+    const { data, header, subject, timestamp } = message
+    found.push({
+      subject,
+      text: Buffer.from(data).toString(),
+      time: Date.parse(timestamp),
+      header: (name: string) => header?.get(name) || undefined
+    })
+    seq = message.seq + 1
+  }
+  return found
+}
+
+const nextMessage = async (manager: JetStreamManager, stream: string, seq: number) => {
+  try {
+    // Known to the server since 2.9, not to the client's types.
+    const query = { seq, next_by_subj: ">" }
+    return (await manager.streams.getMessage(stream, query)) ?? undefined
+  } catch (error) {
+    if (error instanceof Error && error.message.includes("no message found")) return undefined
+    throw error
+  }
+}
