@@ -35,8 +35,8 @@ export interface Finished {
 const CALM = 1_000
 /** A fault that waits for its moment waits so much longer than calls are posted, milliseconds. */
 const LATE_CALLS = 1_500
-/** Everything has settled so many milliseconds after the last heal. */
-const BOUND = 15_000
+/** Everything has settled so many milliseconds after the last heal, also on a machine with much to do. */
+const BOUND = 30_000
 const LOOK = 100
 /** What is on its way arrives meanwhile, milliseconds. */
 const QUIET = 250

@@ -86,11 +86,13 @@ const snapshot = async (
   }
 }
 
+const isMissing = (error: unknown, what: string) => error instanceof Error && error.message.includes(what)
+
 const stateOf = async (manager: JetStreamManager, stream: string) => {
   try {
-    return (await manager.streams.info(stream)).state
+    return (await manager.streams.info(stream, { deleted_details: true })).state
   } catch (error) {
-    if (error instanceof Error && error.message.includes("stream not found")) return undefined
+    if (isMissing(error, "stream not found")) return undefined
     throw error
   }
 }
@@ -98,30 +100,30 @@ const stateOf = async (manager: JetStreamManager, stream: string) => {
 /** Everything in a stream, without taking it away. */
 const messages = async (manager: JetStreamManager, stream: string) => {
   const state = await stateOf(manager, stream)
-  const found = []
-  const last = state === undefined || state.messages === 0 ? 0 : state.last_seq
-  for (let seq = state?.first_seq ?? 1; seq <= last;) {
-    const message = await nextMessage(manager, stream, seq)
-    if (message === undefined) break
+  if (state === undefined || state.messages === 0) return []
+  const gone = new Set(state.deleted)
+  const length = state.last_seq - state.first_seq + 1
+  const present = Array.from({ length }, (_, index) => state.first_seq + index).filter(
+    (seq) => !gone.has(seq)
+  )
+  const found = await Promise.all(present.map((seq) => messageAt(manager, stream, seq)))
+  return found.flatMap((message) => message ?? [])
+}
+
+/** Undefined when it has gone meanwhile. */
+const messageAt = async (manager: JetStreamManager, stream: string, seq: number) => {
+  try {
+    const message = await manager.streams.getMessage(stream, { seq })
+    if (message === null) return undefined
     const { data, header, subject, timestamp } = message
-    found.push({
+    return {
       subject,
       text: Buffer.from(data).toString(),
       time: Date.parse(timestamp),
       header: (name: string) => header?.get(name) || undefined
-    })
-    seq = message.seq + 1
-  }
-  return found
-}
-
-const nextMessage = async (manager: JetStreamManager, stream: string, seq: number) => {
-  try {
-    // Known to the server since 2.9, not to the client's types.
-    const query = { seq, next_by_subj: ">" }
-    return (await manager.streams.getMessage(stream, query)) ?? undefined
+    }
   } catch (error) {
-    if (error instanceof Error && error.message.includes("no message found")) return undefined
+    if (isMissing(error, "no message found")) return undefined
     throw error
   }
 }
