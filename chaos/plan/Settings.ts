@@ -28,6 +28,8 @@ export const environment = (
   publish_timeout: "2s",
   initial_retry_wait: "50ms",
   max_retry_wait: "400ms",
+  callback_retry_initial_wait: "200ms",
+  callback_retry_max_wait: "1s",
   discovery_interval: "200ms",
   shutdown_grace: "5s",
   max_inflight: "40",

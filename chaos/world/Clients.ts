@@ -1,10 +1,11 @@
-import { Effect } from "effect"
+import { Effect, Schedule } from "effect"
 import type { History } from "../history/History.ts"
 import type { PlannedCall } from "../plan/Plan.ts"
 import type { Place } from "./Places.ts"
 
 /** Posts at once, at most: while NATS is away, each one waits for `publish_timeout`. */
 const CLIENTS = 24
+const LOOK = Schedule.spaced("50 millis")
 /** Milliseconds after which a client gives up. */
 const PATIENCE = 4_000
 
@@ -23,14 +24,22 @@ export const post = Effect.fnUntraced(function* (
       Effect.gen(function* () {
         const due = start + (overMillis * index) / calls.length
         if (due > history.now()) yield* Effect.sleep(due - history.now())
-        const turns = gateways.map((_, turn) => gateways[(index + turn) % gateways.length])
-        const gateway = turns.find((place) => place?.url() !== undefined) ?? turns[0]
+        const gateway = yield* Effect.repeat(
+          Effect.sync(() => upFrom(gateways, index)),
+          { until: (found) => found !== undefined, schedule: LOOK }
+        )
         const callback = call.callback ? `${receiverUrl}/${call.id}` : undefined
         yield* Effect.promise(() => postOne(call, gateway, callback, history))
       }),
     { concurrency: CLIENTS, discard: true }
   )
 })
+
+/** The next gateway that is up; undefined when a fault has taken all of them. */
+const upFrom = (gateways: ReadonlyArray<Place>, index: number): Place | undefined =>
+  gateways
+    .map((_, turn) => gateways[(index + turn) % gateways.length])
+    .find((gateway) => gateway?.url() !== undefined)
 
 const postOne = async (
   call: PlannedCall,
