@@ -53,7 +53,7 @@ export const run = Effect.fnUntraced(function* (plan: Plan, bin: string, directo
   const nodes = yield* Nodes.start({ bin, directory, syncAlways: plan.syncAlways, topology: plan.topology })
   const natsPorts = nodes.all.map(({ server }) => server.port)
   const streams = yield* Streams.open(natsPorts, history)
-  const places = yield* startPlaces(plan, directory, natsPorts, functions.url, history)
+  const places = yield* startPlaces(plan, directory, natsPorts, functions.urls, history)
   yield* Effect.addFinalizer(() =>
     Effect.promise(() =>
       writeFile(join(directory, "programs.log"), places.map(({ log }) => log()).join("\n"))
@@ -120,7 +120,7 @@ const startPlaces = (
   plan: Plan,
   directory: string,
   natsPorts: ReadonlyArray<number>,
-  functionsUrl: string,
+  functionUrls: ReadonlyMap<string, string>,
   history: History
 ) => {
   const replicas = plan.topology === "cluster" ? natsPorts.length : 1
@@ -128,7 +128,7 @@ const startPlaces = (
   return Effect.forEach(
     [...several("gateway", plan.gateways), ...several("worker", plan.workers)],
     (which) =>
-      Places.make({ ...which, directory, natsPorts, functionsUrl, replicas, limiterEnabled, history }).pipe(
+      Places.make({ ...which, directory, natsPorts, functionUrls, replicas, limiterEnabled, history }).pipe(
         Effect.tap((place) => place.start)
       ),
     { concurrency: "unbounded" }

@@ -1,5 +1,13 @@
 import type { DeadLetter } from "../history/Event.ts"
-import { type Attempt, type Case, isExcused, isFailure, type Life, placeOf } from "./Lives.ts"
+import {
+  type Attempt,
+  type Case,
+  isExcused,
+  isFailure,
+  type Life,
+  mayHaveTimedOut,
+  placeOf
+} from "./Lives.ts"
 import type { Violation } from "./Rules.ts"
 
 /** A call is a dead letter only for what its function and its receiver did, and only once. */
@@ -43,15 +51,22 @@ const whyNotExhausted = (given: Case, life: Life, letter: DeadLetter): string | 
   const allowed = (given.rules.functions.get(life.fn)?.retries ?? 0) + 1
   // A worker that was stopped takes an answer for a timeout when it goes on.
   const failed = life.attempts.filter(
-    (attempt) => isFailure(attempt, given.rules) || wasStoppedIn(given, attempt)
+    (attempt) =>
+      isFailure(attempt, given.rules) ||
+      mayHaveTimedOut(attempt, attempt.end, given.rules) ||
+      wasStoppedIn(given, attempt)
   ).length
   if (failed < allowed) {
     return `dead as exhausted (Sluice-Attempts: ${letter.attempts}) after ${failed} failed attempts of ${allowed}`
   }
-  return letter.attempts === allowed
+  // Two workers that had it at the same time have both counted what they tried.
+  const doubled = letter.attempts > allowed && isExcused(given, life.call, beganAt(life), letter.storedAt)
+  return letter.attempts === allowed || doubled
     ? undefined
     : `dead as exhausted, and its header counts ${letter.attempts} attempts where the policy has ${allowed}`
 }
+
+const beganAt = ({ attempts }: Life): number => Math.min(...attempts.map(({ begin }) => begin))
 
 const wasStoppedIn = (given: Case, attempt: Attempt): boolean =>
   given.faults.some(
@@ -101,7 +116,9 @@ export const wrongCallbacks = (given: Case): ReadonlyArray<Violation> =>
     return life.callbacks
       .filter(({ functionStatus, t }) => {
         const excused = life.attempts.some(
-          ({ begin, end, worker }) => end > begin && isExcused(given, life.call, begin, t, [worker])
+          (attempt) =>
+            isExcused(given, life.call, attempt.begin, t, [attempt.worker]) ||
+            (functionStatus === TIMED_OUT && mayHaveTimedOut(attempt, attempt.end, given.rules))
         )
         return !possible.has(functionStatus) && !excused
       })
@@ -112,6 +129,8 @@ export const wrongCallbacks = (given: Case): ReadonlyArray<Violation> =>
       }))
   })
 
+const TIMED_OUT = 504
+
 const statusOf = ({ outcome }: Attempt): number => {
   switch (outcome?._tag) {
     case "Answered":
@@ -121,6 +140,6 @@ const statusOf = ({ outcome }: Attempt): number => {
     case "Reset":
       return 503
     default:
-      return 504
+      return TIMED_OUT
   }
 }

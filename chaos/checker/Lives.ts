@@ -8,6 +8,8 @@ export interface Attempt {
   readonly fn: string
   readonly worker: string
   readonly begin: number
+  /** not before then the worker sent it: the call was handed to it, or its last attempt had ended */
+  readonly sentAfter: number
   /** Infinity while it runs */
   readonly end: number
   /** undefined while it runs */
@@ -76,6 +78,7 @@ export const read = (events: ReadonlyArray<Event>, rules: Rules): Case => {
   }
   const faults = new Map<number, { -readonly [Key in keyof Fault]: Fault[Key] }>()
   const running = new Map<number, { -readonly [Key in keyof Attempt]: Attempt[Key] }>()
+  const inHand = new Map<string, number>()
   const late: Array<Fault> = []
   const snapshots: Array<EventOf<"snapshot">> = []
   for (const event of events) {
@@ -90,15 +93,29 @@ export const read = (events: ReadonlyArray<Event>, rules: Rules): Case => {
         life(event.call).refused = event.stored === "no"
         break
       case "begin": {
-        const { fn, id, t: begin, worker } = event
-        const attempt = { id, fn, worker, begin, end: Number.POSITIVE_INFINITY, outcome: undefined }
+        const { call, fn, id, t: begin, worker } = event
+        const sentAfter = inHand.get(`${call} in ${worker}`) ?? begin
+        const attempt = {
+          id,
+          fn,
+          worker,
+          begin,
+          sentAfter,
+          end: Number.POSITIVE_INFINITY,
+          outcome: undefined
+        }
         running.set(id, attempt)
         life(event.call, fn).attempts.push(attempt)
         break
       }
+      case "delivered":
+        inHand.set(`${event.call} in ${event.worker}`, event.t)
+        break
       case "end": {
         const attempt = running.get(event.id)
-        if (attempt !== undefined) Object.assign(attempt, { end: event.t, outcome: event.outcome })
+        if (attempt === undefined) break
+        Object.assign(attempt, { end: event.t, outcome: event.outcome })
+        inHand.set(`${event.call} in ${attempt.worker}`, event.t)
         break
       }
       case "callback":
@@ -150,7 +167,8 @@ export const isFinal = (outcome: Outcome | undefined, rules: Rules): boolean =>
   outcome?._tag === "Answered" && !rules.retried.has(outcome.status)
 
 /** An attempt that uses up one of those the call may have, so far as the function can tell. */
-export const isFailure = (attempt: Attempt, { holdsRejected, retried, upstreamTimeout }: Rules): boolean => {
+export const isFailure = (attempt: Attempt, rules: Rules): boolean => {
+  const { holdsRejected, retried } = rules
   const { outcome } = attempt
   if (outcome === undefined) return false
   switch (outcome._tag) {
@@ -162,9 +180,13 @@ export const isFailure = (attempt: Attempt, { holdsRejected, retried, upstreamTi
     case "Half":
       return true
     case "CallerGone":
-      return attempt.end - attempt.begin >= upstreamTimeout * TIMEOUT_SHARE
+      return mayHaveTimedOut(attempt, attempt.end, rules)
   }
 }
+
+/** A request may take a while to arrive: its worker may have given up though the function says something else. */
+export const mayHaveTimedOut = ({ sentAfter }: Attempt, t: number, { upstreamTimeout }: Rules): boolean =>
+  t - sentAfter >= upstreamTimeout * TIMEOUT_SHARE
 
 /** A caller that waited for nearly as long as it may has given up and was not killed. */
 const TIMEOUT_SHARE = 0.9

@@ -1,4 +1,4 @@
-import { type Case, isExcused, isFinal, type Life } from "./Lives.ts"
+import { type Case, isExcused, isFinal, type Life, mayHaveTimedOut } from "./Lives.ts"
 import type { Violation } from "./Rules.ts"
 
 /** Something that happened once more than it should have. */
@@ -28,8 +28,16 @@ export const unexcused = (given: Case): ReadonlyArray<Violation> =>
 const attempts = (given: Case, life: Life): Array<Repetition> =>
   life.attempts.flatMap((later, index) => {
     const before = life.attempts.slice(0, index)
-    const done = before.find(({ end, outcome }) => end <= later.begin && isFinal(outcome, given.rules))
-    const beside = before.find(({ end }) => end > later.begin + SAME_MOMENT)
+    const done = before.find(
+      (attempt) =>
+        attempt.end <= later.begin &&
+        isFinal(attempt.outcome, given.rules) &&
+        !mayHaveTimedOut(attempt, attempt.end, given.rules)
+    )
+    const beside = before.find(
+      (attempt) =>
+        attempt.end > later.begin + SAME_MOMENT && !mayHaveTimedOut(attempt, later.begin, given.rules)
+    )
     const buried = life.dead.find(
       ({ reason, storedAt }) => reason !== "callback-undeliverable" && storedAt + SAME_MOMENT < later.begin
     )

@@ -50,6 +50,21 @@ export const start = Effect.fnUntraced(function* (
     perform(step, response, end)
   }
 
+  // A server for each function: Node takes one new connection a turn from each.
+  const urls = yield* Effect.forEach(calledFunctions, ({ name }) =>
+    Effect.map(listen(handle), (url) => [name, url] as const)
+  )
+  return {
+    /** Where each function is, by its name. */
+    urls: new Map(urls),
+    /** Attempts that are being worked on. */
+    working: () => [...working.values()].reduce((sum, count) => sum + count, 0)
+  }
+})
+
+const listen = Effect.fnUntraced(function* (
+  handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>
+) {
   const server = createServer((request, response) => void handle(request, response))
   // A connection that we closed in the moment the worker uses it would be an attempt that nobody has seen.
   server.keepAliveTimeout = 0
@@ -61,11 +76,7 @@ export const start = Effect.fnUntraced(function* (
         server.closeAllConnections()
       })
   )
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    /** Attempts that are being worked on. */
-    working: () => [...working.values()].reduce((sum, count) => sum + count, 0)
-  }
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 })
 
 const pause = (millis: number) => new Promise<void>((resolve) => void setTimeout(resolve, millis))

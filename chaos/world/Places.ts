@@ -40,7 +40,7 @@ export interface Options {
   readonly command: "worker" | "gateway"
   readonly directory: string
   readonly natsPorts: ReadonlyArray<number>
-  readonly functionsUrl: string
+  readonly functionUrls: ReadonlyMap<string, string>
   readonly replicas: number
   readonly limiterEnabled: boolean
   readonly history: History
@@ -71,7 +71,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const start = Effect.gen(function* () {
     const next = `${name}.${programs.length + 1}`
     const file = join(directory, `functions-${next}.yaml`)
-    yield* Effect.promise(() => writeFile(file, functionsYaml(`${options.functionsUrl}/${next}`)))
+    yield* Effect.promise(() => writeFile(file, functionsYaml(options.functionUrls, next)))
     const { limiterEnabled, replicas } = options
     const program = yield* spawnProgram([command], {
       ...Settings.environment(wire.url, file, replicas, limiterEnabled)
@@ -145,11 +145,11 @@ export const make = Effect.fnUntraced(function* (options: Options) {
 })
 
 /** YAML reads JSON. The URL says which process calls, so that each attempt is known to be somebody's. */
-const functionsYaml = (url: string): string =>
+const functionsYaml = (urls: ReadonlyMap<string, string>, life: string): string =>
   JSON.stringify({
     functions: calledFunctions.map(({ limit, name, retries }) => ({
       name,
-      url: `${url}/${name}`,
+      url: `${urls.get(name)}/${life}/${name}`,
       annotations: { "sluice.limit": String(limit), "com.openfaas.retry.attempts": String(retries) }
     }))
   })

@@ -29,6 +29,8 @@ export const open = Effect.fnUntraced(function* (ports: ReadonlyArray<number>, h
       const behind = (cluster?.replicas ?? []).filter(({ current, offline }) => !current || offline === true)
       if ((cluster !== undefined && cluster.leader === undefined) || behind.length > 0)
         throw new Error("not yet")
+      // The cluster itself knows its members again a while after the stream does.
+      if (cluster !== undefined) await makeAndForget(manager)
     }),
     leader: asked(async () => (await manager.streams.info(STREAM)).cluster?.leader),
     /** There and back. */
@@ -51,6 +53,12 @@ export const open = Effect.fnUntraced(function* (ports: ReadonlyArray<number>, h
 })
 
 export type Streams = Effect.Success<ReturnType<typeof open>>
+
+const makeAndForget = async (manager: JetStreamManager) => {
+  const name = "chaos-health"
+  await manager.streams.add({ name, subjects: [name], num_replicas: 3 })
+  await manager.streams.delete(name)
+}
 
 const asked = <A>(question: () => Promise<A>) => Effect.tryPromise(question)
 
