@@ -17,7 +17,7 @@ export interface Options {
   readonly keep: boolean
 }
 
-const AT_MOST = Duration.minutes(3)
+const AT_MOST = Duration.minutes(5)
 const SHOWN = 10
 
 /** Runs the seeds one after the other; the rows of those that could be run, whatever was found. */

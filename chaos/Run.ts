@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { Effect } from "effect"
+import { Duration, Effect } from "effect"
 import { check } from "./checker/Checker.ts"
 import { unconserved } from "./checker/Conservation.ts"
 import type { Rules, Violation } from "./checker/Rules.ts"
@@ -52,8 +52,11 @@ export const run = Effect.fnUntraced(function* (plan: Plan, bin: string, directo
   const receiver = yield* Receiver.start(history, gate)
   const nodes = yield* Nodes.start({ bin, directory, syncAlways: plan.syncAlways, topology: plan.topology })
   const natsPorts = nodes.all.map(({ server }) => server.port)
-  const streams = yield* Streams.open(natsPorts, history)
-  const places = yield* startPlaces(plan, directory, natsPorts, functions.urls, history)
+  const streams = yield* within(Streams.open(natsPorts, history), "the streams cannot be looked at")
+  const places = yield* within(
+    startPlaces(plan, directory, natsPorts, functions.urls, history),
+    "the programs do not get ready"
+  )
   yield* Effect.addFinalizer(() =>
     Effect.promise(() =>
       writeFile(join(directory, "programs.log"), places.map(({ log }) => log()).join("\n"))
@@ -70,15 +73,16 @@ export const run = Effect.fnUntraced(function* (plan: Plan, bin: string, directo
     natsTurn: new Turn(),
     stormEnds: () => stormStart + STORM + LATE_CALLS
   }
-  yield* healthy(world)
+  yield* within(healthy(world), "the stream does not get healthy")
   yield* Lateness.watch(world)
 
   const stormStart = history.now()
   const post = (calls: Plan["calls"]["calm"], millis: number) =>
     Clients.post(calls, millis, world.gateways, receiver.url, history)
-  yield* Effect.all([post(plan.calls.stormy, STORM), strikeAll(world, plan.faults)], {
-    concurrency: "unbounded"
-  })
+  yield* within(
+    Effect.all([post(plan.calls.stormy, STORM), strikeAll(world, plan.faults)], { concurrency: "unbounded" }),
+    "the storm does not end"
+  )
   history.record({ e: "calm" })
   const calmAt = history.now()
 
@@ -115,6 +119,12 @@ export const run = Effect.fnUntraced(function* (plan: Plan, bin: string, directo
     settledIn
   } satisfies Finished
 }, Effect.scoped)
+
+/** No part of a run takes so long, also on a machine with much to do. */
+const PATIENCE = Duration.seconds(90)
+
+const within = <A, E, R>(effect: Effect.Effect<A, E, R>, otherwise: string): Effect.Effect<A, E, R> =>
+  Effect.timeoutOrElse(effect, { duration: PATIENCE, orElse: () => Effect.die(new Error(otherwise)) })
 
 const startPlaces = (
   plan: Plan,

@@ -47,6 +47,8 @@ export interface Options {
 }
 
 const READY_TRIES = 1_200
+/** Milliseconds that an answer about a program's health may take. */
+const ANSWER = 5_000
 const readiness = Schedule.spaced("50 millis")
 
 export const make = Effect.fnUntraced(function* (options: Options) {
@@ -95,7 +97,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     const ready = Effect.gen(function* () {
       const operations = `http://127.0.0.1:${yield* port("metrics_port")}`
       yield* Effect.tryPromise(async () => {
-        const { ok } = await fetch(`${operations}/readyz`)
+        const { ok } = await fetch(`${operations}/readyz`, { signal: AbortSignal.timeout(ANSWER) })
         if (!ok) throw new Error("not ready")
       })
       operationsUrl = operations
@@ -119,7 +121,9 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     probe: () =>
       operationsUrl === undefined
         ? undefined
-        : fetch(`${operationsUrl}/healthz`).then((answer) => answer.text()),
+        : fetch(`${operationsUrl}/healthz`, { signal: AbortSignal.timeout(ANSWER) }).then((answer) =>
+            answer.text()
+          ),
     signal: (signal) => {
       const pid = program()?.pid
       if (pid === undefined) return
