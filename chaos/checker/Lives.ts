@@ -34,7 +34,9 @@ export interface Life {
 export interface Fault {
   readonly kind: FaultKind | "late"
   readonly target: string
+  /** the only call, or function, that it touches; undefined for all */
   readonly call: string | undefined
+  readonly fn: string | undefined
   /** a call may run again because of it, up to so many milliseconds after its end */
   readonly mayRepeat: boolean
   readonly aftermath: number
@@ -122,12 +124,13 @@ export const read = (events: ReadonlyArray<Event>, rules: Rules): Case => {
         life(event.call).callbacks.push(event)
         break
       case "fault": {
-        const { call, kind, t: begin, target } = event
+        const { call, fn, kind, t: begin, target } = event
         const { aftermath, mayRepeat } = describe(kind)
         faults.set(event.id, {
           kind,
           target,
           call,
+          fn,
           mayRepeat,
           aftermath,
           begin,
@@ -145,6 +148,7 @@ export const read = (events: ReadonlyArray<Event>, rules: Rules): Case => {
           kind: "late",
           target: event.who,
           call: undefined,
+          fn: undefined,
           mayRepeat: true,
           aftermath: rules.ackWait,
           begin: event.t - event.millis,
@@ -199,7 +203,7 @@ export const placeOf = (life: string): string => life.replace(/\..*/, "")
  * (any when not given), to the wire of this call, or to everybody.
  */
 export const isExcused = (
-  { faults }: Case,
+  { faults, lives }: Case,
   call: string,
   from: number,
   to: number,
@@ -212,6 +216,7 @@ export const isExcused = (
       fault.mayRepeat &&
       concerned &&
       (fault.call === undefined || fault.call === call) &&
+      (fault.fn === undefined || fault.fn === lives.get(call)?.fn) &&
       fault.begin <= to &&
       fault.end + fault.aftermath >= from
     )

@@ -12,10 +12,10 @@ export const begins = (
   kind: FaultKind,
   target: string,
   detail: string,
-  call?: string
+  only: { readonly call?: string; readonly fn?: string } = {}
 ): (() => void) => {
   const id = ++last
-  history.record({ e: "fault", id, kind, target, detail, ...(call === undefined ? {} : { call }) })
+  history.record({ e: "fault", id, kind, target, detail, ...only })
   return () => history.record({ e: "healed", id })
 }
 

@@ -76,8 +76,8 @@ export const consumerDeleted: Fault = (world, planned) =>
     Effect.gen(function* () {
       const consumers = yield* world.streams.consumers
       if (consumers.length === 0) return
-      const { name } = chosen(planned, consumers)
-      const healed = begins(world, "consumer-deleted", "nats", name)
+      const { fn, name } = chosen(planned, consumers)
+      const healed = begins(world, "consumer-deleted", "nats", name, { fn })
       yield* world.streams.deleteConsumer(name)
       healed()
     }).pipe(Effect.ignore)

@@ -33,7 +33,7 @@ export const repeated: Fault = (world, planned) => {
   const place = chosen(planned, world.workers)
   return next(world, place, SEVERAL, (meaning) => {
     if (meaning._tag !== "Delivered") return undefined
-    begins(world, "delivery-repeated", place.name, place.life(), meaning.call)()
+    begins(world, "delivery-repeated", place.name, place.life(), { call: meaning.call })()
     return "repeat"
   })
 }
@@ -43,7 +43,7 @@ export const delayed: Fault = (world, planned) => {
   const place = chosen(planned, world.workers)
   return next(world, place, SEVERAL, (meaning) => {
     if (meaning._tag !== "Delivered") return undefined
-    const healed = begins(world, "delivery-delayed", place.name, place.life(), meaning.call)
+    const healed = begins(world, "delivery-delayed", place.name, place.life(), { call: meaning.call })
     setTimeout(healed, planned.length)
     return { holdMillis: planned.length }
   })

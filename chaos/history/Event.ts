@@ -91,8 +91,9 @@ export type Event = { readonly t: number } & (
       readonly kind: FaultKind
       readonly target: string
       readonly detail: string
-      /** the only call that it touches, where that is known */
+      /** the only call, or the only function, that it touches, where that is known */
       readonly call?: string
+      readonly fn?: string
     }
   | { readonly e: "healed"; readonly id: number }
   /**
