@@ -26,11 +26,11 @@ export const open = Effect.fnUntraced(function* (ports: ReadonlyArray<number>, h
     /** The stream answers, with a leader where it needs one. */
     healthy: asked(async () => {
       const { cluster } = await manager.streams.info(STREAM)
-      const behind = (cluster?.replicas ?? []).filter(({ current, offline }) => !current || offline === true)
-      if ((cluster !== undefined && cluster.leader === undefined) || behind.length > 0)
-        throw new Error("not yet")
+      const replicas = cluster?.replicas ?? []
+      const behind = replicas.some(({ current, offline }) => !current || offline === true)
+      if (behind || (replicas.length > 0 && cluster?.leader === undefined)) throw new Error("not yet")
       // The cluster itself knows its members again a while after the stream does.
-      if (cluster !== undefined) await makeAndForget(manager)
+      if (replicas.length > 0) await makeAndForget(manager, replicas.length + 1)
     }),
     leader: asked(async () => (await manager.streams.info(STREAM)).cluster?.leader),
     /** There and back. */
@@ -54,9 +54,9 @@ export const open = Effect.fnUntraced(function* (ports: ReadonlyArray<number>, h
 
 export type Streams = Effect.Success<ReturnType<typeof open>>
 
-const makeAndForget = async (manager: JetStreamManager) => {
+const makeAndForget = async (manager: JetStreamManager, num_replicas: number) => {
   const name = "chaos-health"
-  await manager.streams.add({ name, subjects: [name], num_replicas: 3 })
+  await manager.streams.add({ name, subjects: [name], num_replicas })
   await manager.streams.delete(name)
 }
 
