@@ -46,15 +46,28 @@ export const atRandom =
  * When a certain message passes: it is the last one of that process (`last`) or does not arrive at all (`freeze`).
  * Nothing in the product knows about it; the process dies between two lines because the wire saw the first one.
  */
-export const at =
-  (moment: Moment, ruling: Ruling): Fault =>
+export const at = (moment: Moment, ruling: Ruling): Fault => killedAt(moment, ruling, 0)
+
+/**
+ * Something that must be stored before the call is settled does not arrive. What the process says next still does:
+ * whoever settles without a confirmation has lost it.
+ */
+export const atLoss = (what: Stored): Fault => killedAt(sent(what), "drop", NOTICED_LATER)
+
+/** Milliseconds: shorter than any time in which a missing confirmation is noticed. */
+const NOTICED_LATER = 500
+
+const killedAt =
+  (moment: Moment, ruling: Ruling, afterMillis: number): Fault =>
   (world, planned) => {
     const command = planned.kind.startsWith("gateway") ? "gateway" : "worker"
     const place = chosen(planned, placesOf(world, command))
-    return Effect.flatMap(killed(world, place, planned.kind, moment, ruling), (healed) =>
+    return Effect.flatMap(struck(world, place, planned.kind, moment, ruling, afterMillis), (healed) =>
       healed === undefined
         ? Effect.void
         : Effect.gen(function* () {
+            yield* Effect.sleep(afterMillis)
+            place.signal("SIGKILL")
             yield* place.ended
             yield* Effect.sleep(planned.length)
             yield* place.start
@@ -64,20 +77,22 @@ export const at =
     )
   }
 
-/** Kills when the moment comes; undefined when it does not come in the storm. */
-const killed = (
+/** Strikes when the moment comes; undefined when it does not come in the storm. */
+const struck = (
   world: World,
   place: Place,
   kind: Parameters<typeof begins>[1],
   moment: Moment,
-  ruling: Ruling
+  ruling: Ruling,
+  afterMillis: number
 ) =>
   Effect.callback<(() => void) | undefined>((resume) => {
     const stop = place.wire.intercept((meaning) => {
       if (!moment(meaning) || !place.turn.tryTake()) return undefined
       const what = JSON.stringify(meaning)
       const healed = begins(world, kind, place.name, `${place.life()} (${place.pid()}) at ${what}`)
-      place.signal("SIGKILL")
+      // Before it can say another word.
+      if (afterMillis === 0) place.signal("SIGKILL")
       end(healed)
       return ruling
     })

@@ -28,6 +28,16 @@ export const acksLost: Fault = (world, planned) => {
   })
 }
 
+/** Calls that a gateway publishes do not arrive: nobody confirms them. */
+export const publishesLost: Fault = (world, planned) => {
+  const place = chosen(planned, world.gateways)
+  return next(world, place, SEVERAL, (meaning) => {
+    if (meaning._tag !== "Sent" || meaning.what !== "call") return undefined
+    begins(world, "publishes-lost", place.name, place.life())()
+    return "drop"
+  })
+}
+
 /** Delivered calls come twice. */
 export const repeated: Fault = (world, planned) => {
   const place = chosen(planned, world.workers)

@@ -57,6 +57,9 @@ export const faultKinds = {
   "worker-killed-dead-sent": ofWorker(
     "a worker is killed when it has sent a dead letter, before it is confirmed"
   ),
+  "worker-killed-dead-lost": ofWorker(
+    "a dead letter does not arrive, and its worker is killed before it can notice"
+  ),
   "server-stopped": ofNats("nats-server is stopped (SIGSTOP) for 1 to 5 s", "single", RECONNECT),
   "worker-killed-dead-confirmed": ofWorker(
     "a worker is killed when a dead letter is confirmed, before it acknowledges the call"
@@ -84,11 +87,18 @@ export const faultKinds = {
   "gateways-restarted": ofGateway("rolling restart of all gateways (SIGTERM, then a new one)"),
   "gateway-killed": ofGateway("a gateway is killed (-9) at a random moment"),
   "acks-lost": ofWorker("acknowledgements of a worker are lost on the wire", RECONNECT),
+  "publishes-lost": ofGateway("calls that a gateway publishes are lost on the wire"),
+  "worker-killed-callback-lost": ofWorker(
+    "a callback does not arrive in its stream, and its worker is killed before it can notice"
+  ),
   "worker-killed-callback-sent": ofWorker(
     "a worker is killed when it has sent a callback to its stream, before it is confirmed"
   ),
   "worker-killed-callback-confirmed": ofWorker(
     "a worker is killed when a callback is confirmed by its stream, before it acknowledges the call"
+  ),
+  "worker-killed-ledger-lost": ofWorker(
+    "an entry of the ledger does not arrive, and its worker is killed before it can notice"
   ),
   "worker-killed-ledger-sent": ofWorker(
     "a worker is killed when it has sent an entry of the ledger, before it is confirmed"
