@@ -1,0 +1,108 @@
+import type { Event, Snapshot } from "../history/Event.ts"
+import { type Case, isExcused, isFinal, type Life, read } from "./Lives.ts"
+import type { Rules, Violation } from "./Rules.ts"
+
+/** Where the accepted calls are at a quiet moment; each term is counted from its own source. */
+export interface Account {
+  readonly accepted: number
+  /** from the streams' consumers */
+  readonly waiting: number
+  /** running, held and delayed: handed over and not settled, from the streams' consumers */
+  readonly unsettled: number
+  /** from the stream of callbacks */
+  readonly callbacks: number
+  /** from what functions and the receiver wrote down */
+  readonly done: number
+  /** from the stream of dead letters */
+  readonly dead: number
+  /** those of them that are in the stream too, because a fault took the acknowledgement */
+  readonly repeated: number
+}
+
+/**
+ * The conservation law at every quiet moment of the history: each accepted call is in exactly one place, and the
+ * places' own counts add up.
+ */
+export const unconserved = (events: ReadonlyArray<Event>, rules: Rules): ReadonlyArray<Violation> =>
+  events.flatMap((event, index) =>
+    event.e === "snapshot" ? judge(read(events.slice(0, index + 1), rules), event.found, event.t) : []
+  )
+
+const violation = (call: string | undefined, text: string): Violation => ({
+  rule: "conservation",
+  call,
+  text
+})
+
+const judge = (given: Case, found: Snapshot, t: number): ReadonlyArray<Violation> => {
+  const queue = new Set(found.queue.map(({ call }) => call))
+  const callbacks = new Set(found.callbacks)
+  const ofCalls = [...given.lives.values()].flatMap((life) => {
+    const stored = queue.has(life.call) || callbacks.has(life.call)
+    const settled = isSettled(given, life)
+    const began = Math.min(t, ...life.attempts.map(({ begin }) => begin))
+    if (stored && settled && !isExcused(given, life.call, began, t)) {
+      return [violation(life.call, `finished, and still in a stream at the quiet moment (${t} ms)`)]
+    }
+    return life.accepted && !stored && !settled
+      ? [violation(life.call, `accepted, and nowhere at the quiet moment (${t} ms)`)]
+      : []
+  })
+  const doubled = found.queue.length - queue.size
+  const total = account(given, found)
+  const stored = total.waiting + total.unsettled
+  return [
+    ...ofCalls,
+    ...(doubled > 0 ? [violation(undefined, `${doubled} calls are in the stream twice`)] : []),
+    ...(stored === found.queue.length
+      ? []
+      : [
+          violation(
+            undefined,
+            `the consumers count ${total.waiting} waiting and ${total.unsettled} unsettled calls, the stream holds ${found.queue.length}`
+          )
+        ]),
+    ...(found.running > total.unsettled
+      ? [violation(undefined, `${found.running} calls are running, ${total.unsettled} were handed over`)]
+      : []),
+    ...(total.accepted === stored + total.callbacks + total.done + total.dead - total.repeated
+      ? []
+      : [violation(undefined, `the account does not add up: ${inWords(total)}`)])
+  ]
+}
+
+/** The final result has been said to everybody who wants to know it. */
+const isSettled = (given: Case, life: Life): boolean => {
+  const finished = life.dead.length > 0 || life.attempts.some(({ outcome }) => isFinal(outcome, given.rules))
+  const reported =
+    !life.callback ||
+    life.callbacks.some(({ taken }) => taken) ||
+    life.dead.some(({ reason }) => reason === "callback-undeliverable")
+  return finished && reported
+}
+
+const sum = (counts: ReadonlyArray<number>): number => counts.reduce((total, count) => total + count, 0)
+
+export const account = (given: Case, found: Snapshot): Account => {
+  const stored = new Set([...found.queue.map(({ call }) => call), ...found.callbacks])
+  const lives = [...given.lives.values()]
+  const settled = lives.filter((life) => isSettled(given, life))
+  const served = new Set(found.consumers.map(({ fn }) => fn))
+  return {
+    // One that nobody was promised is a call all the same when it left a trace.
+    accepted: lives.filter((life) => life.accepted || stored.has(life.call) || isSettled(given, life)).length,
+    waiting:
+      sum(found.consumers.map(({ waiting }) => waiting)) +
+      found.queue.filter(({ fn }) => !served.has(fn)).length,
+    unsettled: sum(found.consumers.map(({ unsettled }) => unsettled)),
+    callbacks: found.callbacks.length,
+    done: settled.filter(({ dead }) => dead.length === 0).length,
+    dead: settled.filter(({ dead }) => dead.length > 0).length,
+    repeated: settled.filter(({ call }) => stored.has(call)).length
+  }
+}
+
+export const inWords = (sum: Account): string =>
+  `accepted ${sum.accepted} = waiting ${sum.waiting} + running, held or delayed ${sum.unsettled}` +
+  ` + callbacks ${sum.callbacks} + done ${sum.done} + dead ${sum.dead}` +
+  (sum.repeated > 0 ? ` - ${sum.repeated} that wait to be repeated` : "")
