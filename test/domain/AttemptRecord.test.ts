@@ -206,4 +206,14 @@ describe("a record", () => {
     expect(AttemptRecord.handBack(0)(failed, reader)).toMatchObject({ notBefore: 9_000, lastStatus: 503 })
     expect(AttemptRecord.handBack(9_500)(failed, reader)).toMatchObject({ notBefore: 9_500, attempts: 1 })
   })
+
+  it("still is of the later delivery when an earlier one that was thought dead has failed", () => {
+    const [earlier, later] = [1, 2].map((deliveryCount) => ({ consumer: "c", deliveryCount }))
+    if (earlier === undefined || later === undefined) throw new Error("two deliveries")
+    const begun = { ...AttemptRecord.begin("alone")(undefined, later), write: "" }
+    const failed = { ...AttemptRecord.fail(500, 0)(begun, earlier), write: "" }
+    expect(failed).toMatchObject({ attempts: 1, begun: "alone", deliveryCount: 2, unfinished: 1 })
+    expect(AttemptRecord.belongsTo(failed, earlier)).toBe(false)
+    expect(AttemptRecord.belongsTo(failed, later)).toBe(true)
+  })
 })
