@@ -18,6 +18,8 @@ import { QueueHealth } from "./queue/QueueHealth.ts"
 import { QueueStream } from "./queue/QueueStream.ts"
 import { WakeUps } from "./queue/WakeUps.ts"
 import type { Settings } from "./settings/Settings.ts"
+import * as Exposition from "./telemetry/Exposition.ts"
+import { Metrics } from "./telemetry/Metrics.ts"
 import { version } from "./version.ts"
 import { Callbacks } from "./worker/Callbacks.ts"
 import { Invoker } from "./worker/Invoker.ts"
@@ -52,7 +54,10 @@ const gatewayParts = (settings: Settings) =>
     queueName: settings.queueName,
     upstreamTimeoutMillis: settings.upstreamTimeout,
     shutdownGraceMillis: settings.shutdownGrace
-  }).pipe(Layer.provide(Publisher.layer({ timeoutMillis: settings.publishTimeout })))
+  }).pipe(
+    Layer.provide(Publisher.layer({ timeoutMillis: settings.publishTimeout })),
+    Layer.merge(countReconnects("gatewayReconnects"))
+  )
 
 /** How a call is processed: called, judged, settled. */
 export const processing = (settings: Settings, storage: Storage) =>
@@ -105,14 +110,40 @@ export const supervisor = (settings: Settings, serverThresholdMillis: number) =>
 const workerParts = (settings: Settings, storage: Storage) => {
   const serverThresholdMillis = serverThreshold(settings)
   return supervisor(settings, serverThresholdMillis).pipe(
-    Layer.provide([processing(settings, storage), callSources(settings, serverThresholdMillis), Gossip.layer])
+    Layer.provide([
+      processing(settings, storage),
+      callSources(settings, serverThresholdMillis),
+      Gossip.layer
+    ]),
+    Layer.merge(countReconnects("workerReconnects"))
   )
 }
 
 /** The operations port comes first: it can tell that the rest still waits for NATS. */
 const operations = (settings: Settings) =>
   Layer.unwrap(
-    Effect.map(QueueHealth, (health) => Health.layer({ port: settings.metricsPort, checks: health.all }))
+    Effect.gen(function* () {
+      const { all } = yield* QueueHealth
+      const { text } = yield* Exposition.Exposition
+      const metrics = { contentType: Exposition.CONTENT_TYPE, text }
+      return Health.layer({ port: settings.metricsPort, checks: all, metrics })
+    })
+  )
+
+/** What a program tells of itself, and what it counts with. */
+const telemetry = (settings: Settings, ...programs: ReadonlyArray<"worker" | "gateway">) =>
+  Exposition.Exposition.layer({ queueName: settings.queueName, programs, version })
+
+const countReconnects = (metric: "workerReconnects" | "gatewayReconnects") =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const { onReconnect } = yield* Nats
+      const metrics = yield* Metrics
+      yield* Effect.acquireRelease(
+        Effect.sync(() => onReconnect(() => metrics[metric].count())),
+        (stop) => Effect.sync(stop)
+      )
+    })
   )
 
 /** The HTTP front; gives the ports it listens on. */
@@ -120,7 +151,7 @@ export const gatewayLayer = (settings: Settings) =>
   gatewayParts(settings).pipe(
     Layer.provide([functions(settings), queue(settings, "gateway", "file")]),
     Layer.merge(operations(settings)),
-    Layer.provide(QueueHealth.layer)
+    Layer.provide([QueueHealth.layer, telemetry(settings, "gateway")])
   )
 
 /** Serves one queue; gives the port of its health. */
@@ -128,7 +159,7 @@ export const workerLayer = (settings: Settings) =>
   workerParts(settings, "file").pipe(
     Layer.provide([functions(settings), queue(settings, "worker", "file")]),
     Layer.merge(operations(settings)),
-    Layer.provide(QueueHealth.layer)
+    Layer.provide([QueueHealth.layer, telemetry(settings, "worker")])
   )
 
 /** Gateway and worker in one process. */
@@ -136,7 +167,7 @@ export const bothLayer = (settings: Settings, storage: Storage) =>
   Layer.mergeAll(gatewayParts(settings), workerParts(settings, storage)).pipe(
     Layer.provide([functions(settings), queue(settings, "start", storage)]),
     Layer.merge(operations(settings)),
-    Layer.provide(QueueHealth.layer)
+    Layer.provide([QueueHealth.layer, telemetry(settings, "gateway", "worker")])
   )
 
 export const gateway = (settings: Settings) => Layer.launch(gatewayLayer(settings))

@@ -23,12 +23,12 @@ const rules: ImportRules = {
       packages: []
     },
     gateway: {
-      below: ["queue", "functions", "operations", "domain"],
+      below: ["queue", "functions", "operations", "telemetry", "domain"],
       packages: ["undici"]
     },
-    worker: { below: ["queue", "functions", "domain"], packages: ["undici"] },
+    worker: { below: ["queue", "functions", "telemetry", "domain"], packages: ["undici"] },
     operations: { below: [], packages: [] },
-    telemetry: { below: ["domain"], packages: [] },
+    telemetry: { below: ["domain"], packages: ["@effect/opentelemetry", "@opentelemetry/"] },
     queue: { below: ["domain"], packages: ["@nats-io/"] },
     functions: { below: ["domain"], packages: ["undici", "yaml"] },
     settings: { below: ["domain"], packages: [] },
@@ -37,6 +37,8 @@ const rules: ImportRules = {
     version: { below: [], packages: [] }
   },
   restricted: [
+    "@effect/opentelemetry",
+    "@opentelemetry/",
     "@nats-io/",
     "@effect/platform-node",
     "effect/cli",

@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { Clock, Effect, Result } from "effect"
 import * as Call from "../domain/Call.ts"
-import type * as FunctionName from "../domain/FunctionName.ts"
+import * as FunctionName from "../domain/FunctionName.ts"
 import * as GoUrl from "../domain/GoUrl.ts"
 import * as Headers from "../domain/Headers.ts"
 import { Functions } from "../functions/Functions.ts"
 import { Publisher } from "../queue/Publisher.ts"
+import { Metrics } from "../telemetry/Metrics.ts"
 import * as CallId from "./CallId.ts"
 import * as Problems from "./Problems.ts"
 import * as RequestBody from "./RequestBody.ts"
@@ -23,6 +24,7 @@ export const handle = Effect.fnUntraced(function* (
   response: ServerResponse
 ) {
   const publisher = yield* Publisher
+  const metrics = yield* Metrics
   const header = Headers.fromRaw(request.rawHeaders)
   const callId = yield* CallId.take(header)
   response.setHeader(CallId.headerName, callId)
@@ -43,6 +45,7 @@ export const handle = Effect.fnUntraced(function* (
   yield* publisher
     .publish(target.fn, Call.encode({ ...call, body }))
     .pipe(Effect.mapError((error) => (error.reason === "too-large" ? tooLarge : Problems.notQueued(error))))
+  metrics.callsAccepted.count(queueName, FunctionName.key(target.fn))
   response.writeHead(202, { "X-Start-Time": startTime, "Content-Length": 0 })
   response.end()
 })

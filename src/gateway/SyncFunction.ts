@@ -6,9 +6,11 @@ import * as FunctionName from "../domain/FunctionName.ts"
 import * as GoDuration from "../domain/GoDuration.ts"
 import * as Headers from "../domain/Headers.ts"
 import { Functions } from "../functions/Functions.ts"
+import { Metrics } from "../telemetry/Metrics.ts"
 import * as CallId from "./CallId.ts"
 import * as Problems from "./Problems.ts"
 import * as RequestBody from "./RequestBody.ts"
+import { countInvocation } from "./RequestMetrics.ts"
 import type { Target } from "./Route.ts"
 
 /**
@@ -26,6 +28,7 @@ export const handle = Effect.fnUntraced(function* (
   const callId = yield* CallId.take(header)
   response.setHeader(CallId.headerName, callId)
   const url = yield* urlOf(target)
+  countInvocation(yield* Metrics, FunctionName.key(target.fn), response)
 
   yield* exchange(target, agent, url, headersToFunction(header, callId, request), request, response).pipe(
     Effect.timeoutOrElse({

@@ -10,6 +10,12 @@ export interface Unfinished {
   readonly calls: ReadonlyMap<string, { readonly fn: FunctionName.FunctionName; readonly count: number }>
   /** Stored subjects that belong to no function, so that nobody serves them. */
   readonly strayed: ReadonlyArray<string>
+  /** Of the call stored last; the first one was 1. */
+  readonly lastSequence: number
+  /** What the stream holds. */
+  readonly bytes: number
+  /** At which it takes no more; undefined when there is no limit. */
+  readonly maxBytes: number | undefined
 }
 
 /** How work is found that somebody else published. */
@@ -18,6 +24,8 @@ export class Backlog extends Context.Service<
   {
     /** Fails with `stream-gone` when the stream was deleted, also when it has been made again since. */
     readonly unfinished: Effect.Effect<Unfinished, QueueError>
+    /** When the function's oldest unfinished call was accepted, milliseconds; undefined when there is none. */
+    readonly oldest: (fn: FunctionName.FunctionName) => Effect.Effect<number | undefined, QueueError>
   }
 >()("sluice/queue/Backlog") {
   static readonly layer = Layer.effect(
@@ -44,8 +52,18 @@ export class Backlog extends Context.Service<
               onSome: (fn) => void calls.set(FunctionName.key(fn), { fn, count })
             })
           }
-          return { calls, strayed }
-        })
+          const { bytes, last_seq: lastSequence } = info.state
+          const maxBytes = info.config.max_bytes > 0 ? info.config.max_bytes : undefined
+          return { calls, strayed, lastSequence, bytes, maxBytes }
+        }),
+        oldest: (fn) => {
+          // The client's type knows this question only for streams with direct access; every server answers it.
+          const query = { next_by_subj: stream.subjects.subject(fn), seq: 1 }
+          return request(() => manager.streams.getMessage(stream.name, query)).pipe(
+            Effect.map((message) => (message === null ? undefined : message.time.getTime())),
+            Effect.mapError(toQueueError)
+          )
+        }
       })
     })
   )

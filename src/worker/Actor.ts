@@ -4,6 +4,8 @@ import type { Limiter } from "../domain/limiter/Limiter.ts"
 import { Functions } from "../functions/Functions.ts"
 import { CallSources } from "../queue/CallSource.ts"
 import type { QueueError } from "../queue/QueueError.ts"
+import { Metrics } from "../telemetry/Metrics.ts"
+import * as ActorGauges from "./ActorGauges.ts"
 import type { Adviser } from "./Adviser.ts"
 import { CallsInHand } from "./CallsInHand.ts"
 import { Demand } from "./Demand.ts"
@@ -52,6 +54,7 @@ export const factory = Effect.fnUntraced(function* (
   const sources = yield* CallSources
   const functions = yield* Functions
   const { process } = yield* Process
+  const metrics = yield* Metrics
   const clock = yield* Clock.Clock
   const now = () => clock.currentTimeMillisUnsafe()
   const seconds = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e9
@@ -87,10 +90,12 @@ export const factory = Effect.fnUntraced(function* (
         throttle,
         calls,
         process,
+        metrics,
         fork,
         now,
         retired: () => retired
       })
+      yield* ActorGauges.observe(fn, { window, demand, throttle, calls })
       const source = yield* sources.open(fn, dispatcher)
       let lookedAt = now()
 

@@ -3,6 +3,7 @@ import * as FunctionName from "../domain/FunctionName.ts"
 import { QueueError } from "../queue/QueueError.ts"
 import { QueueStream } from "../queue/QueueStream.ts"
 import { WakeUps } from "../queue/WakeUps.ts"
+import { Metrics } from "../telemetry/Metrics.ts"
 import * as Actor from "./Actor.ts"
 import * as ReplicaHints from "./ReplicaHints.ts"
 import * as Siblings from "./Siblings.ts"
@@ -26,6 +27,7 @@ const restart = Schedule.min([Schedule.exponential("100 millis"), Schedule.space
 export const make = Effect.fnUntraced(function* (options: ActorsOptions, streamGone: () => void) {
   const stream = yield* QueueStream
   const wakeUps = yield* WakeUps
+  const metrics = yield* Metrics
   const advisers = options.adaptive
     ? [yield* ReplicaHints.make, yield* Siblings.make(options.ackWaitMillis)]
     : []
@@ -49,6 +51,7 @@ export const make = Effect.fnUntraced(function* (options: ActorsOptions, streamG
             streamGone()
           })
         }
+        metrics.actorsRestarted.count()
         return Effect.logError("an actor has died, it is started again", cause, {
           function: FunctionName.key(actor.fn)
         })
@@ -56,7 +59,12 @@ export const make = Effect.fnUntraced(function* (options: ActorsOptions, streamG
       Effect.sandbox,
       Effect.retry({ schedule: restart, while: () => !actor.ended() }),
       Effect.ignore,
-      Effect.ensuring(Effect.sync(() => actors.get(key)?.actor === actor && actors.delete(key)))
+      Effect.ensuring(
+        Effect.sync(() => {
+          metrics.actorsEnded.count()
+          if (actors.get(key)?.actor === actor) actors.delete(key)
+        })
+      )
     )
 
   /** The function's actor, made when there is none; undefined when the worker is about to stop. */
@@ -70,6 +78,7 @@ export const make = Effect.fnUntraced(function* (options: ActorsOptions, streamG
     if (present !== undefined && !present.ended()) return present
     const actor = makeActor(fn)
     actors.set(key, { actor, streamCreated })
+    metrics.actorsStarted.count()
     runFiber(key, supervised(key, actor))
     return actor
   }

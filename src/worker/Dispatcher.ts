@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import type * as FunctionName from "../domain/FunctionName.ts"
 import type { PullHandlers } from "../queue/CallSource.ts"
 import type { Delivery } from "../queue/Delivery.ts"
+import type { Live } from "../telemetry/Metrics.ts"
 import type { CallsInHand } from "./CallsInHand.ts"
 import type { Demand } from "./Demand.ts"
 import type { Process } from "./Process.ts"
@@ -15,6 +16,7 @@ export interface Parts {
   readonly throttle: Throttle
   readonly calls: CallsInHand
   readonly process: Process["Service"]["process"]
+  readonly metrics: Live
   /** runs a call beside the others */
   readonly fork: (effect: Effect.Effect<unknown>) => void
   /** milliseconds */
@@ -37,7 +39,9 @@ export class Dispatcher implements PullHandlers {
   }
 
   readonly delivered = (delivery: Delivery): void => {
-    const { window, demand, calls, now, retired } = this.#parts
+    const { window, demand, calls, metrics, now, retired } = this.#parts
+    if (delivery.deliveryCount > 1) metrics.redeliveries.count()
+    else metrics.queueWait.record(Math.max(0, now() - delivery.acceptedMillis) / 1000)
     const expected = window.delivered()
     if (!expected || retired()) {
       delivery.nak(0)

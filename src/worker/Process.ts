@@ -6,6 +6,7 @@ import * as RetryPolicy from "../domain/RetryPolicy.ts"
 import * as Verdict from "../domain/Verdict.ts"
 import { Functions } from "../functions/Functions.ts"
 import type { Delivery } from "../queue/Delivery.ts"
+import { type Live, Metrics } from "../telemetry/Metrics.ts"
 import { attemptOf } from "./Attempts.ts"
 import { Invoker, type Reaction } from "./Invoker.ts"
 import { giveBack, type Settled, Settlement } from "./Settlement.ts"
@@ -52,6 +53,7 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
   const invoker = yield* Invoker
   const settlement = yield* Settlement
   const clock = yield* Clock.Clock
+  const metrics = yield* Metrics
   const warned = new Set<string>()
 
   const warnOnce = (fn: FunctionName.FunctionName, sentences: ReadonlyArray<string>) =>
@@ -93,6 +95,7 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
       reaction = yield* invoker.invoke(found.spec.url, call, call.callbackUrl !== undefined)
       const { answer, durationSeconds } = reaction
       flight.answered(Outcome.signal(answer), durationSeconds, Outcome.retryAfterSeconds(answer))
+      countAnswer(metrics, FunctionName.key(fn), reaction)
     }
 
     // What the caller's gateway wrote into the message wins over what the function says now.
@@ -121,6 +124,12 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
       )
   })
 })
+
+const countAnswer = (metrics: Live, fn: string, { answer, durationSeconds }: Reaction) => {
+  metrics.attempts.count(fn, Outcome.statusClass(answer))
+  metrics.execution.record(durationSeconds, fn)
+  if (Outcome.signal(answer) === "rejected") metrics.rejections.count(fn)
+}
 
 const keep = (fn: FunctionName.FunctionName, delivery: Delivery, ...why: ReadonlyArray<unknown>) =>
   Effect.logError(

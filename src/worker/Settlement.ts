@@ -11,6 +11,7 @@ import { DeadLetters } from "../queue/DeadLetters.ts"
 import type { Delivery } from "../queue/Delivery.ts"
 import type { QueueError } from "../queue/QueueError.ts"
 import { QueueStream } from "../queue/QueueStream.ts"
+import { Metrics } from "../telemetry/Metrics.ts"
 import { Callbacks } from "./Callbacks.ts"
 import type { Reaction } from "./Invoker.ts"
 import { logFields, type Work } from "./Work.ts"
@@ -70,6 +71,7 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
   const deadLetters = yield* DeadLetters
   const stream = yield* QueueStream
   const clock = yield* Clock.Clock
+  const metrics = yield* Metrics
 
   const store = (
     work: Work,
@@ -78,25 +80,27 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
     detail: string,
     lastStatus: number | undefined
   ) =>
-    deadLetters.store({
-      fn: work.fn,
-      id: DeadLetter.id(work.delivery.streamCreated, work.delivery.streamSequence, kind),
-      message: work.delivery.data,
-      headers: DeadLetter.headers({
-        reason,
-        detail,
-        subject: work.delivery.subject,
-        stream: stream.name,
-        streamCreated: work.delivery.streamCreated,
-        sequence: work.delivery.streamSequence,
-        attempts: work.attempt,
-        lastStatus,
-        acceptedMillis: work.delivery.acceptedMillis,
-        deadMillis: clock.currentTimeMillisUnsafe(),
-        callId: work.call === undefined ? undefined : Call.callId(work.call),
-        functionName: FunctionName.key(work.fn)
+    deadLetters
+      .store({
+        fn: work.fn,
+        id: DeadLetter.id(work.delivery.streamCreated, work.delivery.streamSequence, kind),
+        message: work.delivery.data,
+        headers: DeadLetter.headers({
+          reason,
+          detail,
+          subject: work.delivery.subject,
+          stream: stream.name,
+          streamCreated: work.delivery.streamCreated,
+          sequence: work.delivery.streamSequence,
+          attempts: work.attempt,
+          lastStatus,
+          acceptedMillis: work.delivery.acceptedMillis,
+          deadMillis: clock.currentTimeMillisUnsafe(),
+          callId: work.call === undefined ? undefined : Call.callId(work.call),
+          functionName: FunctionName.key(work.fn)
+        })
       })
-    })
+      .pipe(Effect.tap(Effect.sync(() => metrics.deadLetters.count(reason))))
 
   const bury = Effect.fnUntraced(function* (
     work: Work,
@@ -118,31 +122,45 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
       : yield* callbacks
           .deliver(url.success, callbackHeaders(work, attempted, options), reaction.reply?.body ?? nothing)
           .pipe(Effect.match({ onSuccess: () => Option.none(), onFailure: Option.some }))
+    metrics.callbacks.count(Option.isNone(undelivered) ? "delivered" : "undeliverable")
     if (Option.isNone(undelivered)) return
     const { detail, status } = undelivered.value
     yield* store(work, "callback", "callback-undeliverable", detail, status)
     yield* Effect.logWarning("callback not delivered", { ...logFields(work), status, reason: detail })
   })
 
+  /** The call's end: comes last. */
+  const finish = ({ delivery }: Work) => {
+    delivery.ack()
+    metrics.messagesProcessed.count()
+    metrics.acceptToDone.record(Math.max(0, clock.currentTimeMillisUnsafe() - delivery.acceptedMillis) / 1000)
+    return finished
+  }
+
   return Settlement.of({
     settle: Effect.fnUntraced(function* (work, verdict, attempted) {
+      metrics.verdicts.count(verdictLabels[verdict._tag])
       if (verdict._tag === "Hold") return held
-      if (verdict._tag === "Retry") return giveBack(work.delivery, verdict.delayMillis)
+      if (verdict._tag === "Retry") {
+        metrics.retries.count(FunctionName.key(work.fn))
+        return giveBack(work.delivery, verdict.delayMillis)
+      }
       if (verdict._tag === "Dead") {
         const { answer } = attempted.reaction
         yield* bury(work, verdict.reason, Outcome.describe(answer), Outcome.statusOf(answer))
       }
       if (attempted.call.callbackUrl !== undefined) yield* report(work, attempted)
-      work.delivery.ack()
-      return finished
+      return finish(work)
     }),
     refuse: Effect.fnUntraced(function* (work, reason, detail) {
+      metrics.verdicts.count(verdictLabels.Dead)
       yield* bury(work, reason, detail, undefined)
-      work.delivery.ack()
-      return finished
+      return finish(work)
     })
   })
 })
+
+const verdictLabels = { Done: "done", Hold: "hold", Retry: "retry", Dead: "dead" } as const
 
 const nothing = new Uint8Array(0)
 

@@ -3,6 +3,7 @@ import { Backlog } from "../queue/Backlog.ts"
 import { QueueStream } from "../queue/QueueStream.ts"
 import { WakeUps } from "../queue/WakeUps.ts"
 import * as Actors from "./Actors.ts"
+import * as QueueGauges from "./QueueGauges.ts"
 
 export interface SupervisorOptions extends Actors.ActorsOptions {
   /** how often work is looked for that nobody told us about, milliseconds */
@@ -20,6 +21,7 @@ const supervise = Effect.fnUntraced(function* (options: SupervisorOptions) {
   const backlog = yield* Backlog
   const wakeUps = yield* WakeUps
   const lookNow = Latch.makeUnsafe()
+  const showQueue = yield* QueueGauges.make
   const actors = yield* Actors.make(options, () => lookNow.openUnsafe())
 
   yield* wakeUps.listen((subject) =>
@@ -40,6 +42,7 @@ const supervise = Effect.fnUntraced(function* (options: SupervisorOptions) {
         subject
       })
     }
+    yield* showQueue(found)
   })
 
   let trouble: string | undefined

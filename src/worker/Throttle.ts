@@ -50,6 +50,16 @@ export class Throttle<S = unknown> {
     return this.#inFlight + this.#limiter.room(this.#state, this.#now(), this.#context())
   }
 
+  /** Calls that have left and are not answered. */
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  /** Nothing may leave, and calls wait; unlike the short look at a function of which nothing is known yet. */
+  get isClosed(): boolean {
+    return this.limit === 0 && this.#context().waiting > 0
+  }
+
   /** The limiter's own limit, 0 while the function is closed. */
   get limit(): number {
     return this.#limiter.limit(this.#state)

@@ -1,0 +1,63 @@
+import { Clock, Effect } from "effect"
+import { Backlog, type Unfinished } from "../queue/Backlog.ts"
+import { Metrics } from "../telemetry/Metrics.ts"
+
+/** Asking for a function's oldest call costs the server a message: so many are asked for after each discovery. */
+const ASKED_AT_ONCE = 10
+
+/**
+ * What every worker tells alike of the whole queue, from what discovery has found. A function whose calls are
+ * all finished stays at 0 for a while, as an autoscaler wants to see.
+ */
+export const make = Effect.gen(function* () {
+  const metrics = yield* Metrics
+  const backlog = yield* Backlog
+  const clock = yield* Clock.Clock
+  let submitted = 0
+  yield* Effect.acquireRelease(
+    Effect.sync(() => metrics.messagesSubmitted.watch(() => submitted)),
+    (unwatch) => Effect.sync(unwatch)
+  )
+
+  /** when the oldest call of a function was accepted, milliseconds; functions asked longest ago come first */
+  const oldest = new Map<string, number>()
+  let waiting: ReadonlySet<string> = new Set()
+
+  const askForOldest = Effect.fnUntraced(function* (calls: Unfinished["calls"]) {
+    const neverAsked = [...calls.keys()].filter((key) => !oldest.has(key))
+    for (const key of [...neverAsked, ...oldest.keys()].slice(0, ASKED_AT_ONCE)) {
+      const fn = calls.get(key)?.fn
+      const acceptedMillis = fn === undefined ? undefined : yield* backlog.oldest(fn)
+      oldest.delete(key)
+      if (acceptedMillis !== undefined) oldest.set(key, acceptedMillis)
+    }
+  })
+
+  const showAges = (calls: Unfinished["calls"]) => {
+    const now = clock.currentTimeMillisUnsafe()
+    for (const key of calls.keys()) {
+      const acceptedMillis = oldest.get(key)
+      if (acceptedMillis !== undefined) {
+        metrics.oldestCallAge.set(Math.max(0, now - acceptedMillis) / 1000, key)
+      }
+    }
+  }
+
+  /** Fails only with what went wrong while asking for the oldest calls; everything else has been told by then. */
+  return Effect.fnUntraced(function* ({ bytes, calls, lastSequence, maxBytes }: Unfinished) {
+    submitted = lastSequence
+    metrics.queueBytes.set(bytes)
+    if (maxBytes === undefined) metrics.queueBytesLimit.remove()
+    else metrics.queueBytesLimit.set(maxBytes)
+    for (const [key, { count }] of calls) metrics.pendingMessages.set(count, key)
+    for (const key of waiting) {
+      if (calls.has(key)) continue
+      oldest.delete(key)
+      metrics.pendingMessages.set(0, key)
+      metrics.oldestCallAge.set(0, key)
+    }
+    waiting = new Set(calls.keys())
+    yield* askForOldest(calls)
+    showAges(calls)
+  })
+})
