@@ -42,9 +42,13 @@ export const handle = Effect.fnUntraced(function* (
   const body = yield* RequestBody.collect(request, limit)
   if (body === undefined) return yield* tooLarge
 
-  yield* publisher
-    .publish(target.fn, Call.encode({ ...call, body }))
-    .pipe(Effect.mapError((error) => (error.reason === "too-large" ? tooLarge : Problems.notQueued(error))))
+  const publishedAt = performance.now()
+  yield* publisher.publish(target.fn, Call.encode({ ...call, body })).pipe(
+    Effect.mapError((error) => (error.reason === "too-large" ? tooLarge : Problems.notQueued(error))),
+    Effect.ensuring(
+      Effect.sync(() => metrics.publishSeconds.record((performance.now() - publishedAt) / 1000, queueName))
+    )
+  )
   metrics.callsAccepted.count(queueName, FunctionName.key(target.fn))
   response.writeHead(202, { "X-Start-Time": startTime, "Content-Length": 0 })
   response.end()

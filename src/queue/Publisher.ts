@@ -1,6 +1,5 @@
 import { Context, Duration, Effect, Layer } from "effect"
 import type { FunctionName } from "../domain/FunctionName.ts"
-import { Metrics } from "../telemetry/Metrics.ts"
 import { Nats } from "./Nats.ts"
 import { describe, isNoResponders, isQueueFull, isStreamNotFound, isTooLarge } from "./natsErrors.ts"
 import { PublishError } from "./QueueError.ts"
@@ -37,7 +36,6 @@ const make = Effect.fnUntraced(function* (options: PublisherOptions) {
   const nats = yield* Nats
   const stream = yield* QueueStream
   const wakeUps = yield* WakeUps
-  const metrics = yield* Metrics
 
   // The id is made here, never taken from the caller: two calls may carry the same call id, and JetStream
   // would swallow the second. It lets one accepted request be published again without becoming two calls.
@@ -55,7 +53,6 @@ const make = Effect.fnUntraced(function* (options: PublisherOptions) {
     }
     const subject = stream.subjects.subject(fn)
     const id = crypto.randomUUID()
-    const startedAt = performance.now()
     yield* store(subject, message, id).pipe(
       Effect.catch((error) =>
         isNoResponders(error) || isStreamNotFound(error)
@@ -63,10 +60,7 @@ const make = Effect.fnUntraced(function* (options: PublisherOptions) {
           : Effect.fail(error)
       ),
       Effect.timeout(Duration.millis(options.timeoutMillis)),
-      Effect.mapError(toPublishError),
-      Effect.ensuring(
-        Effect.sync(() => metrics.publishSeconds.record((performance.now() - startedAt) / 1000, stream.queue))
-      )
+      Effect.mapError(toPublishError)
     )
     wakeUps.send(subject)
   })

@@ -36,7 +36,7 @@ const define =
   ): MetricDefinition<Kind, Labels> => ({
     name,
     kind,
-    help: details.known === undefined ? help : `${help} (${details.known.join(", ")})`,
+    help: details.known === undefined ? help : `${help}: ${details.known.join(", ")}.`,
     known: details.known ?? [],
     // Without labels it is inferred as the empty tuple.
     labels: details.labels ?? ([] as ReadonlyArray<string> as Labels),

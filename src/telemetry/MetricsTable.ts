@@ -65,17 +65,17 @@ export const worker = {
     "Calls given back to the queue to be tried again after a delay.",
     queueAndFunction
   ),
-  verdicts: counter("sluice_verdicts_total", "What became of deliveries.", {
+  verdicts: counter("sluice_verdicts_total", "What became of deliveries", {
     ofOwnQueue: true,
     labels: ["verdict"],
     known: ["done", "hold", "retry", "dead"]
   }),
-  deadLetters: counter("sluice_dead_letters_total", "Calls and callbacks kept as dead letters.", {
+  deadLetters: counter("sluice_dead_letters_total", "Calls and callbacks kept as dead letters", {
     ofOwnQueue: true,
     labels: ["reason"],
     known: Object.keys(deadReasons)
   }),
-  callbacks: counter("sluice_callbacks_total", "Final results for receivers.", {
+  callbacks: counter("sluice_callbacks_total", "Final results for receivers", {
     ofOwnQueue: true,
     labels: ["outcome"],
     known: ["delivered", "undeliverable"]

@@ -1,4 +1,5 @@
 import { Clock, Effect } from "effect"
+import type { FunctionName } from "../domain/FunctionName.ts"
 import { Backlog, type Unfinished } from "../queue/Backlog.ts"
 import { Metrics } from "../telemetry/Metrics.ts"
 
@@ -25,13 +26,15 @@ export const make = Effect.gen(function* () {
 
   const askForOldest = Effect.fnUntraced(function* (calls: Unfinished["calls"]) {
     const neverAsked = [...calls.keys()].filter((key) => !oldest.has(key))
-    for (const key of [...neverAsked, ...oldest.keys()].slice(0, ASKED_AT_ONCE)) {
-      const fn = calls.get(key)?.fn
-      const acceptedMillis = fn === undefined ? undefined : yield* backlog.oldest(fn)
-      oldest.delete(key)
-      if (acceptedMillis !== undefined) oldest.set(key, acceptedMillis)
-    }
+    const asked = [...neverAsked, ...oldest.keys()].slice(0, ASKED_AT_ONCE)
+    yield* Effect.forEach(asked, (key) => ask(key, calls.get(key)?.fn), { concurrency: "unbounded" })
   })
+
+  const ask = Effect.fnUntraced(function* (key: string, fn: FunctionName | undefined) {
+    const acceptedMillis = fn === undefined ? undefined : yield* backlog.oldest(fn)
+    oldest.delete(key)
+    if (acceptedMillis !== undefined) oldest.set(key, acceptedMillis)
+  }, Effect.ignore)
 
   const showAges = (calls: Unfinished["calls"]) => {
     const now = clock.currentTimeMillisUnsafe()
@@ -43,7 +46,6 @@ export const make = Effect.gen(function* () {
     }
   }
 
-  /** Fails only with what went wrong while asking for the oldest calls; everything else has been told by then. */
   return Effect.fnUntraced(function* ({ bytes, calls, lastSequence, maxBytes }: Unfinished) {
     submitted = lastSequence
     metrics.queueBytes.set(bytes)

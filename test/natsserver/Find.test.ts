@@ -81,5 +81,7 @@ it.effect.each(["darwin", "linux"] as const)(
 it("the cache is where the system's users look for caches", () => {
   const machine = { ...bareMachine("/home/me"), environment: {} }
   expect(cacheDirectory(machine, "nats-server")).toBe("/home/me/Library/Caches/sluice/nats-server")
-  expect(cacheDirectory({ ...machine, platform: "linux" }, "nats-server")).toBe("/home/me/.cache/sluice/nats-server")
+  expect(cacheDirectory({ ...machine, platform: "linux" }, "nats-server")).toBe(
+    "/home/me/.cache/sluice/nats-server"
+  )
 })
