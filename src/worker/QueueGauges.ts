@@ -24,17 +24,19 @@ export const make = Effect.gen(function* () {
   const oldest = new Map<string, number>()
   let waiting: ReadonlySet<string> = new Set()
 
-  const askForOldest = Effect.fnUntraced(function* (calls: Unfinished["calls"]) {
-    const neverAsked = [...calls.keys()].filter((key) => !oldest.has(key))
-    const asked = [...neverAsked, ...oldest.keys()].slice(0, ASKED_AT_ONCE)
-    yield* Effect.forEach(asked, (key) => ask(key, calls.get(key)?.fn), { concurrency: "unbounded" })
-  })
-
   const ask = Effect.fnUntraced(function* (key: string, fn: FunctionName | undefined) {
     const acceptedMillis = fn === undefined ? undefined : yield* backlog.oldest(fn)
     oldest.delete(key)
     if (acceptedMillis !== undefined) oldest.set(key, acceptedMillis)
-  }, Effect.ignore)
+  })
+
+  const askForOldest = Effect.fnUntraced(function* (calls: Unfinished["calls"]) {
+    const neverAsked = [...calls.keys()].filter((key) => !oldest.has(key))
+    const asked = [...neverAsked, ...oldest.keys()].slice(0, ASKED_AT_ONCE)
+    yield* Effect.forEach(asked, (key) => Effect.ignore(ask(key, calls.get(key)?.fn)), {
+      concurrency: "unbounded"
+    })
+  })
 
   const showAges = (calls: Unfinished["calls"]) => {
     const now = clock.currentTimeMillisUnsafe()
