@@ -20,6 +20,7 @@ import { WakeUps } from "./queue/WakeUps.ts"
 import type { Settings } from "./settings/Settings.ts"
 import * as Exposition from "./telemetry/Exposition.ts"
 import { Metrics } from "./telemetry/Metrics.ts"
+import * as Otlp from "./telemetry/Otlp.ts"
 import { version } from "./version.ts"
 import { Callbacks } from "./worker/Callbacks.ts"
 import { Invoker } from "./worker/Invoker.ts"
@@ -130,9 +131,16 @@ const operations = (settings: Settings) =>
     })
   )
 
-/** What a program tells of itself, and what it counts with. */
+/** What a program tells of itself, and what it counts and traces with. */
 const telemetry = (settings: Settings, ...programs: ReadonlyArray<"worker" | "gateway">) =>
-  Exposition.Exposition.layer({ queueName: settings.queueName, programs, version })
+  Layer.merge(
+    Exposition.Exposition.layer({ queueName: settings.queueName, programs, version }),
+    Otlp.layer({
+      serviceName: programs.length === 1 ? `sluice-${programs[0]}` : "sluice",
+      version,
+      linkConsumers: settings.traceConsumer === "link"
+    })
+  )
 
 const countReconnects = (metric: "workerReconnects" | "gatewayReconnects") =>
   Layer.effectDiscard(

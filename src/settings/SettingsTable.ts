@@ -216,8 +216,15 @@ export const table = {
     "metrics_port",
     integer(0, 65535),
     "8081",
-    "port of /healthz and /readyz; 0 takes a free one",
+    "port of /healthz, /readyz and /metrics; 0 takes a free one",
     { fallbackOf: { gateway: "8082" } }
+  ),
+  traceConsumer: setting(
+    "trace_consumer",
+    oneOf("child", "link"),
+    "child",
+    "what a worker does belongs to the caller's trace, or to one of its own with a link to that",
+    ofWorker
   ),
   shutdownGrace: setting(
     "shutdown_grace",

@@ -7,7 +7,10 @@ import * as Verdict from "../domain/Verdict.ts"
 import { Functions } from "../functions/Functions.ts"
 import type { Delivery } from "../queue/Delivery.ts"
 import { type Live, Metrics } from "../telemetry/Metrics.ts"
+import * as Span from "../telemetry/Span.ts"
+import { Traces } from "../telemetry/Traces.ts"
 import { attemptOf } from "./Attempts.ts"
+import * as CallSpans from "./CallSpans.ts"
 import { Invoker, type Reaction } from "./Invoker.ts"
 import { giveBack, type Settled, Settlement } from "./Settlement.ts"
 import type { Flight } from "./Throttle.ts"
@@ -54,6 +57,7 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
   const settlement = yield* Settlement
   const clock = yield* Clock.Clock
   const metrics = yield* Metrics
+  const traces = yield* Traces
   const warned = new Set<string>()
 
   const warnOnce = (fn: FunctionName.FunctionName, sentences: ReadonlyArray<string>) =>
@@ -75,13 +79,19 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
     const decoded = Call.decode(delivery.data)
     if (Result.isFailure(decoded)) {
       return yield* settlement.refuse(
-        { fn, delivery, call: undefined, attempt },
+        { fn, delivery, call: undefined, attempt, span: Span.none },
         "undecodable",
         decoded.failure
       )
     }
     const call = decoded.success
-    const work: Work = { fn, delivery, call, attempt }
+    const span = CallSpans.process(traces, fn, delivery, call, clock.currentTimeMillisUnsafe())
+    const work = { fn, delivery, call, attempt, span }
+    return yield* span.during(handle(work, flight))
+  })
+
+  const handle = Effect.fnUntraced(function* (work: Work & { readonly call: Call.Call }, flight: Flight) {
+    const { fn, delivery, call, attempt } = work
     const named = FunctionName.parse(call.function, options.defaultNamespace)
     if (Result.isFailure(named) || FunctionName.key(named.success) !== FunctionName.key(fn)) {
       const detail = `the message is for "${call.function}", its subject for ${FunctionName.key(fn)}`
@@ -92,7 +102,10 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
     let reaction = neverCalled
     if (found._tag !== "Unknown") {
       flight.dispatched()
-      reaction = yield* invoker.invoke(found.spec.url, call, call.callbackUrl !== undefined)
+      const { url } = found.spec
+      reaction = yield* CallSpans.attempt(work, url, flight, (asked) =>
+        invoker.invoke(url, asked, call.callbackUrl !== undefined)
+      )
       const { answer, durationSeconds } = reaction
       flight.answered(Outcome.signal(answer), durationSeconds, Outcome.retryAfterSeconds(answer))
       countAnswer(metrics, FunctionName.key(fn), reaction)

@@ -13,6 +13,7 @@ import type { QueueError } from "../queue/QueueError.ts"
 import { QueueStream } from "../queue/QueueStream.ts"
 import { Metrics } from "../telemetry/Metrics.ts"
 import { Callbacks } from "./Callbacks.ts"
+import * as CallSpans from "./CallSpans.ts"
 import type { Reaction } from "./Invoker.ts"
 import { logFields, type Work } from "./Work.ts"
 
@@ -112,6 +113,16 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
     yield* Effect.logWarning("dead letter", { ...logFields(work), status, reason, detail })
   })
 
+  const deliver = (work: Work, url: string, headers: Headers.HeaderMap, body: Uint8Array = nothing) => {
+    const span = CallSpans.callback(work.span, url)
+    return span.during(
+      callbacks.deliver(url, span.headers(headers), body).pipe(
+        Effect.tapError(({ detail }) => Effect.sync(() => span.failed(detail))),
+        Effect.match({ onSuccess: () => Option.none(), onFailure: Option.some })
+      )
+    )
+  }
+
   /** Posts the final result; what cannot be delivered becomes a dead letter. */
   const report = Effect.fnUntraced(function* (work: Work, attempted: Attempted) {
     const { call, reaction } = attempted
@@ -119,9 +130,7 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
     const url = GoUrl.toUrl(call.callbackUrl)
     const undelivered = Result.isFailure(url)
       ? Option.some({ detail: url.failure, status: undefined })
-      : yield* callbacks
-          .deliver(url.success, callbackHeaders(work, attempted, options), reaction.reply?.body ?? nothing)
-          .pipe(Effect.match({ onSuccess: () => Option.none(), onFailure: Option.some }))
+      : yield* deliver(work, url.success, callbackHeaders(work, attempted, options), reaction.reply?.body)
     metrics.callbacks.count(Option.isNone(undelivered) ? "delivered" : "undeliverable")
     if (Option.isNone(undelivered)) return
     const { detail, status } = undelivered.value
@@ -140,6 +149,8 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
   return Settlement.of({
     settle: Effect.fnUntraced(function* (work, verdict, attempted) {
       metrics.verdicts.count(verdictLabels[verdict._tag])
+      work.span.set(() => ({ "sluice.verdict": verdictLabels[verdict._tag] }))
+      if (verdict._tag === "Dead") work.span.failed(verdict.reason)
       if (verdict._tag === "Hold") return held
       if (verdict._tag === "Retry") {
         metrics.retries.count(FunctionName.key(work.fn))
@@ -154,6 +165,7 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
     }),
     refuse: Effect.fnUntraced(function* (work, reason, detail) {
       metrics.verdicts.count(verdictLabels.Dead)
+      work.span.failed(reason)
       yield* bury(work, reason, detail, undefined)
       return finish(work)
     })

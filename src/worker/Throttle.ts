@@ -3,6 +3,8 @@ import type { Context, Event, Kind, Limiter, News } from "../domain/limiter/Limi
 
 /** One call on its way to the function. */
 export interface Flight {
+  /** What the limiter allows now. */
+  readonly limiter: () => { readonly limit: number; readonly inFlight: number }
   readonly dispatched: () => void
   /** Times in seconds. */
   readonly answered: (kind: Kind, latency: number, retryAfter?: number) => void
@@ -114,6 +116,7 @@ export class Throttle<S = unknown> {
       seq = undefined
     }
     return {
+      limiter: () => ({ limit: this.limit, inFlight: this.#inFlight }),
       dispatched: () => {
         seq = ++this.#seq
         this.#inFlight++
