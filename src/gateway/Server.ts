@@ -2,12 +2,11 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import { Context, Effect, Layer } from "effect"
 import { Agent } from "undici"
 import * as HttpListener from "../operations/HttpListener.ts"
-import type { Problem } from "../operations/Problem.ts"
 import { Metrics } from "../telemetry/Metrics.ts"
 import * as AsyncFunction from "./AsyncFunction.ts"
 import * as Problems from "./Problems.ts"
 import * as RequestMetrics from "./RequestMetrics.ts"
-import { route } from "./Route.ts"
+import { type Route, route } from "./Route.ts"
 import * as SyncFunction from "./SyncFunction.ts"
 
 export interface Options {
@@ -55,20 +54,27 @@ const dispatch = Effect.fnUntraced(function* (
   response: ServerResponse
 ) {
   const { method = "", url = "" } = request
-  const metrics = yield* Metrics
   const target = route(method, url, options.defaultNamespace)
-  RequestMetrics.countRequest(metrics, target, request, response)
-  const refused = <R>(handler: Effect.Effect<void, Problem, R>) =>
-    Effect.tapError(handler, ({ kind }) => Effect.sync(() => metrics.callsRefused.count(kind)))
+  const handling = handle(target, options, agent, request, response)
+  return yield* RequestMetrics.countRequest(yield* Metrics, target, request, response, handling)
+})
+
+const handle = Effect.fnUntraced(function* (
+  target: Route,
+  options: Options,
+  agent: Agent,
+  request: IncomingMessage,
+  response: ServerResponse
+) {
   switch (target._tag) {
     case "Async":
-      return yield* refused(AsyncFunction.handle(target, options.queueName, request, response))
+      return yield* AsyncFunction.handle(target, options.queueName, request, response)
     case "Sync":
       return yield* SyncFunction.handle(target, agent, options.upstreamTimeoutMillis, request, response)
     case "NotFound":
       return yield* Problems.notFound()
     case "MethodNotAllowed":
-      return yield* refused(Effect.fail(Problems.methodNotAllowed(method, target.allow)))
+      return yield* Problems.methodNotAllowed(request.method ?? "", target.allow)
     case "Bad":
       return yield* Problems.badName(target.detail)
   }

@@ -28,14 +28,22 @@ export const handle = Effect.fnUntraced(function* (
   const callId = yield* CallId.take(header)
   response.setHeader(CallId.headerName, callId)
   const url = yield* urlOf(target)
-  countInvocation(yield* Metrics, FunctionName.key(target.fn), response)
+  const metrics = yield* Metrics
 
-  yield* exchange(target, agent, url, headersToFunction(header, callId, request), request, response).pipe(
+  const passing = exchange(
+    target,
+    agent,
+    url,
+    headersToFunction(header, callId, request),
+    request,
+    response
+  ).pipe(
     Effect.timeoutOrElse({
       duration: Duration.millis(upstreamTimeoutMillis),
       orElse: () => Problems.upstreamTimeout(target.fn, GoDuration.format(upstreamTimeoutMillis))
     })
   )
+  yield* countInvocation(metrics, FunctionName.key(target.fn), response, passing)
 })
 
 const urlOf = Effect.fnUntraced(function* ({ fn, path, query }: Target) {

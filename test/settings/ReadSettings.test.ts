@@ -52,6 +52,7 @@ describe("defaults", () => {
       },
       maxResultBytes: 16_777_216,
       tlsInsecure: false,
+      traceConsumer: "child",
       consumerInactiveThreshold: 30_000,
       discoveryInterval: 1_000,
       publishTimeout: 5_000,
