@@ -8,6 +8,7 @@ import { version } from "../src/version.ts"
 import * as Queue from "./Queue.ts"
 import * as Report from "./Report.ts"
 import * as Scrape from "./Scrape.ts"
+import * as Sink from "./Sink.ts"
 import { median } from "./Statistics.ts"
 import * as Throughput from "./Throughput.ts"
 
@@ -17,13 +18,32 @@ interface Variant {
   readonly name: string
   readonly contestant: Throughput.Contestant
   readonly environment: Readonly<Record<string, string>>
-  /** The most CPU a call, as a multiple of the bare worker's. */
-  readonly bound: number
+  /** The most CPU a call, as a multiple of that of the variant it adds to. */
+  readonly bound: { readonly factor: number; readonly of: string } | undefined
 }
 
-const variants = (): ReadonlyArray<Variant> => [
-  { name: "bare", contestant: "bare", environment: {}, bound: Number.POSITIVE_INFINITY },
-  { name: "metrics", contestant: "worker", environment: {}, bound: 1.05 }
+const sampling = (collector: string, ratio: string): Variant["environment"] => ({
+  OTEL_EXPORTER_OTLP_ENDPOINT: collector,
+  OTEL_TRACES_SAMPLER_ARG: ratio,
+  // What is dropped costs nothing.
+  OTEL_BSP_MAX_QUEUE_SIZE: "1000000"
+})
+
+const variants = (collector: string): ReadonlyArray<Variant> => [
+  { name: "bare", contestant: "bare", environment: {}, bound: undefined },
+  { name: "metrics", contestant: "worker", environment: {}, bound: { factor: 1.05, of: "bare" } },
+  {
+    name: "traces 1 %",
+    contestant: "worker",
+    environment: sampling(collector, "0.01"),
+    bound: { factor: 1.05, of: "metrics" }
+  },
+  {
+    name: "traces 100 %",
+    contestant: "worker",
+    environment: sampling(collector, "1"),
+    bound: { factor: 1.6, of: "metrics" }
+  }
 ]
 
 const flags = {
@@ -44,12 +64,13 @@ const bench = Command.make(
     const scraped = yield* Scrape.measure(FUNCTIONS)
     yield* Console.log(
       `scrape with ${FUNCTIONS} functions: ${(scraped.bytes / 1e6).toFixed(2)} MB, ` +
-        `first ${scraped.firstMillis.toFixed(0)} ms, then at most ${scraped.slowestMillis.toFixed(0)} ms (300 ms, 6 MB)`
+        `${scraped.firstMillis.toFixed(0)} ms of CPU the first time, then ${scraped.laterMillis.toFixed(0)} ms ` +
+        "(at most 6 MB, 300 ms)"
     )
     const server = yield* NatsServer.start()
     const { serverVersion } = yield* Queue.make(server.url)
     yield* Console.log(Report.machine(serverVersion))
-    const all = variants()
+    const all = variants(yield* Sink.listen)
     const measured = new Map(all.map(({ name }) => [name, [] as Array<number>]))
     for (let round = 0; round < rounds; round++) {
       // Each comes first, second ... in its turn.
@@ -68,13 +89,16 @@ const bench = Command.make(
         yield* Console.log(`round ${round + 1}: ${variant.name} ${cpuMicrosPerCall.toFixed(1)} µs CPU a call`)
       }
     }
-    const bare = measured.get("bare") ?? []
     for (const { bound, name } of all) {
       const micros = measured.get(name) ?? []
-      const ratios = micros.map((value, round) => value / (bare[round] ?? Number.NaN))
-      const limit = bound === Number.POSITIVE_INFINITY ? "" : ` (at most ${bound})`
+      const cost = `${name.padEnd(14)} ${median(micros).toFixed(1)} µs`
+      const base = bound === undefined ? [] : (measured.get(bound.of) ?? [])
+      const ratio = median(micros.map((value, round) => value / (base[round] ?? Number.NaN)))
       yield* Console.log(
-        `${name.padEnd(14)} ${median(micros).toFixed(1)} µs, ${median(ratios).toFixed(3)} × bare${limit}`
+        bound === undefined
+          ? cost
+          : `${cost}, ${ratio.toFixed(3)} × ${bound.of} (at most ${bound.factor}; medians ` +
+              `${(median(micros) / median(base)).toFixed(3)}, least ${(Math.min(...micros) / Math.min(...base)).toFixed(3)})`
       )
     }
   }, Effect.scoped)
