@@ -4,9 +4,11 @@ import { TestClock } from "effect/testing"
 import { Health, type Check } from "../../src/operations/Health.ts"
 import { problemOf, send } from "../gateway/TestGateway.ts"
 
+const metrics = { contentType: "text/plain; version=0.0.4", text: Effect.succeed("up 1\n") }
+
 const withChecks = (checks: Effect.Effect<ReadonlyArray<Check>>) =>
   Effect.gen(function* () {
-    const context = yield* Layer.build(Health.layer({ port: 0, host: "127.0.0.1", checks }))
+    const context = yield* Layer.build(Health.layer({ port: 0, host: "127.0.0.1", checks, metrics }))
     const { port } = Context.get(context, Health)
     return (path: string, method: "GET" | "HEAD" | "POST" = "GET") =>
       send(`http://127.0.0.1:${port}`, path, { method })
