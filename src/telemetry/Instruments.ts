@@ -209,11 +209,12 @@ class Family {
         : kind === "gauge"
           ? Metric.gauge(name, options)
           : Metric.counter(name, options)
-    const nothing = () => {}
     return Metric.registerUnsafe(metric, this.#context, { get: state, update: nothing, modify: nothing })
       .remove
   }
 }
+
+const nothing = () => {}
 
 const keyOf = (labels: ReadonlyArray<string>): string =>
   labels.length < 2
