@@ -1,4 +1,5 @@
 import { Context, Metric } from "effect"
+import * as Series from "./Series.ts"
 import { labelsOf, type MetricDefinition } from "./MetricDefinition.ts"
 
 /** Values of a metric's labels, in their order. */
@@ -51,9 +52,10 @@ const OTHER = "other"
 /** A series of a function that has not changed for so long is removed: longer than anybody waits between scrapes. */
 const KEEP_MILLIS = 15 * 60_000
 
-interface Series {
-  readonly metric: Metric.Metric<number, unknown>
+interface Member {
+  readonly series: Series.Series
   readonly functionName: string | undefined
+  readonly unregister: () => void
   seen: number
   seenAt: number
 }
@@ -92,7 +94,7 @@ class Family {
   readonly #queueName: string
   readonly #functions: Map<string, number>
   readonly #functionAt: number
-  readonly #series = new Map<string, Series>()
+  readonly #members = new Map<string, Member>()
 
   constructor(
     definition: MetricDefinition,
@@ -109,67 +111,65 @@ class Family {
   }
 
   readonly count = (...labels: ReadonlyArray<string>): void => {
-    this.#of(labels).metric.updateUnsafe(1, this.#context)
+    this.#of(labels).update(1)
   }
 
   readonly set = (value: number, ...labels: ReadonlyArray<string>): void => {
-    this.#of(labels).metric.updateUnsafe(value, this.#context)
+    this.#of(labels).update(value)
   }
 
   readonly add = (change: number, ...labels: ReadonlyArray<string>): void => {
-    this.#of(labels).metric.modifyUnsafe(change, this.#context)
+    this.#of(labels).modify(change)
   }
 
   readonly record = (value: number, ...labels: ReadonlyArray<string>): void => {
-    this.#of(labels).metric.updateUnsafe(value, this.#context)
+    this.#of(labels).update(value)
   }
 
   readonly remove = (...labels: ReadonlyArray<string>): void => {
     const key = keyOf(labels)
-    const series = this.#series.get(key)
-    if (series !== undefined) this.#forget(key, series)
+    const member = this.#members.get(key)
+    if (member !== undefined) this.#forget(key, member)
   }
 
   readonly watch = (read: () => number, ...labels: ReadonlyArray<string>): Unwatch => {
     if (this.#isOneTooMany(labels)) return () => {}
-    const state = () =>
-      this.#definition.kind === "counter" ? { count: read(), incremental: true } : { value: read() }
-    const series = { get: state, update: () => {}, modify: () => {} }
-    const { remove } = Metric.registerUnsafe(this.#metric(labels), this.#context, series)
-    return remove
+    const isCounter = this.#definition.kind === "counter"
+    return this.#register(labels, () =>
+      isCounter ? { count: read(), incremental: true } : { value: read() }
+    )
   }
 
   /** A rate sees the first event only of a series that was there before. */
   showKnown(): void {
     const { known, labels } = this.#definition
     const all = labels.length === 0 ? [[]] : known.map((value) => [value])
-    for (const values of all) this.#of(values).metric.updateUnsafe(0, this.#context)
+    for (const values of all) this.#of(values)
   }
 
   sweep(nowMillis: number): void {
     if (this.#functionAt < 0) return
-    for (const [key, series] of this.#series) {
-      const seen = magnitude(series.metric.valueUnsafe(this.#context))
-      if (seen !== series.seen) {
-        series.seen = seen
-        series.seenAt = nowMillis
-      } else if (
-        nowMillis - series.seenAt > KEEP_MILLIS &&
-        (this.#definition.kind !== "gauge" || seen === 0)
-      ) {
-        this.#forget(key, series)
+    const isGauge = this.#definition.kind === "gauge"
+    for (const [key, member] of this.#members) {
+      const seen = member.series.magnitude()
+      if (seen !== member.seen) {
+        member.seen = seen
+        member.seenAt = nowMillis
+      } else if (nowMillis - member.seenAt > KEEP_MILLIS && (!isGauge || seen === 0)) {
+        this.#forget(key, member)
       }
     }
   }
 
-  #of(labels: ReadonlyArray<string>): Series {
+  #of(labels: ReadonlyArray<string>): Series.Series {
     const key = keyOf(labels)
-    const known = this.#series.get(key)
-    if (known !== undefined) return known
+    const known = this.#members.get(key)
+    if (known !== undefined) return known.series
     if (this.#isOneTooMany(labels)) return this.#of(labels.with(this.#functionAt, OTHER))
+    const series = this.#make()
     const functionName = labels[this.#functionAt]
-    const series = { metric: this.#metric(labels), functionName, seen: Number.NaN, seenAt: 0 }
-    this.#series.set(key, series)
+    const unregister = this.#register(labels, series.state)
+    this.#members.set(key, { series, functionName, unregister, seen: Number.NaN, seenAt: 0 })
     if (functionName !== undefined) {
       this.#functions.set(functionName, (this.#functions.get(functionName) ?? 0) + 1)
     }
@@ -182,36 +182,43 @@ class Family {
     return this.#functions.size >= MOST_FUNCTIONS && !this.#functions.has(name)
   }
 
-  #forget(key: string, { functionName, metric }: Series): void {
-    this.#series.delete(key)
-    Metric.removeUnsafe(metric, this.#context)
+  #forget(key: string, { functionName, unregister }: Member): void {
+    this.#members.delete(key)
+    unregister()
     if (functionName === undefined) return
     const left = (this.#functions.get(functionName) ?? 1) - 1
     if (left === 0) this.#functions.delete(functionName)
     else this.#functions.set(functionName, left)
   }
 
-  #metric(labels: ReadonlyArray<string>): Metric.Metric<number, unknown> {
-    const { bounds, exposedAsGauge, help, kind, name, ofOwnQueue } = this.#definition
+  #make(): Series.Series {
+    const { bounds, exposedAsGauge, kind } = this.#definition
+    if (kind === "histogram") return Series.histogram(bounds)
+    return kind === "gauge" ? Series.gauge() : Series.counter(!exposedAsGauge)
+  }
+
+  /** Shows a series until it is called off, or until another one with the same labels is shown. */
+  #register(labels: ReadonlyArray<string>, state: () => unknown): Unwatch {
+    const { bounds, help, kind, name, ofOwnQueue } = this.#definition
     const values = ofOwnQueue ? [this.#queueName, ...labels] : labels
     const attributes = Object.fromEntries(this.#names.map((label, at) => [label, values[at] ?? ""]))
-    const options = { description: help, attributes }
-    switch (kind) {
-      case "counter":
-        return Metric.counter(name, { ...options, incremental: !exposedAsGauge })
-      case "gauge":
-        return Metric.gauge(name, options)
-      case "histogram":
-        return Metric.histogram(name, { ...options, boundaries: bounds })
-    }
+    const options = { description: help, attributes, boundaries: bounds }
+    const metric: Metric.Metric<number, unknown> =
+      kind === "histogram"
+        ? Metric.histogram(name, options)
+        : kind === "gauge"
+          ? Metric.gauge(name, options)
+          : Metric.counter(name, options)
+    return Metric.registerUnsafe(metric, this.#context, { get: state, update: nothing, modify: nothing })
+      .remove
   }
 }
 
-const keyOf = (labels: ReadonlyArray<string>): string =>
-  labels.length === 1 ? (labels[0] ?? "") : labels.join("\0")
+const nothing = () => {}
 
-/** One number that changes whenever the series does. */
-const magnitude = (state: unknown): number => {
-  const { count, value } = state as { readonly count?: number; readonly value?: number }
-  return count ?? value ?? 0
-}
+const keyOf = (labels: ReadonlyArray<string>): string =>
+  labels.length < 2
+    ? (labels[0] ?? "")
+    : labels.length === 2
+      ? `${labels[0]}\0${labels[1]}`
+      : labels.join("\0")

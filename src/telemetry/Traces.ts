@@ -1,4 +1,11 @@
-import { type Attributes, ROOT_CONTEXT, trace, TraceFlags, type Tracer } from "@opentelemetry/api"
+import {
+  type Attributes,
+  ROOT_CONTEXT,
+  type Span as OtelSpan,
+  trace,
+  TraceFlags,
+  type Tracer
+} from "@opentelemetry/api"
 import { Context } from "effect"
 import type { HeaderMap } from "../domain/Headers.ts"
 import { type Kind, kindOf, made, none, recorded, type Span, unrecorded } from "./Span.ts"
@@ -34,18 +41,17 @@ export const make = ({ tracer, following, parentDecides, linkConsumers }: Traces
     const sampledThere = parent !== undefined && (parent.traceFlags & TraceFlags.SAMPLED) !== 0
     if (parent !== undefined && !sampledThere && parentDecides) return none
 
-    const options = { kind: kindOf(kind), attributes: made(attributes) }
+    const options = { kind: kindOf(kind) }
     if (linkConsumers && kind === "consumer" && parent !== undefined) {
       const own = sampledThere && parentDecides ? following : tracer
-      return spanOf(
-        own,
-        own.startSpan(name, { ...options, root: true, links: [{ context: parent }] }, ROOT_CONTEXT)
-      )
+      const linked = { ...options, root: true, links: [{ context: parent }] }
+      return spanOf(own, own.startSpan(name, linked, ROOT_CONTEXT), attributes)
     }
     const context = parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent)
-    return spanOf(tracer, tracer.startSpan(name, options, context))
+    return spanOf(tracer, tracer.startSpan(name, options, context), attributes)
   }
 })
 
-const spanOf = (tracer: Tracer, span: ReturnType<Tracer["startSpan"]>): Span =>
-  span.isRecording() ? recorded(tracer, span) : unrecorded(span)
+const spanOf = (tracer: Tracer, span: OtelSpan, attributes: () => Attributes): Span =>
+  // No sampler of ours looks at attributes, so that only what is recorded has to have some.
+  span.isRecording() ? recorded(tracer, span.setAttributes(made(attributes))) : unrecorded(span)

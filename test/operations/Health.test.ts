@@ -53,6 +53,15 @@ describe("the health port", () => {
     })
   )
 
+  it.effect("shows the metrics, as Prometheus reads them", () =>
+    Effect.gen(function* () {
+      const ask = yield* withChecks(Effect.succeed([down]))
+      const shown = yield* ask("/metrics")
+      assert.deepInclude(shown, { status: 200, text: "up 1\n" })
+      assert.strictEqual(shown.headers["content-type"], "text/plain; version=0.0.4")
+    })
+  )
+
   it.effect("has nothing else, and is only read", () =>
     Effect.gen(function* () {
       const ask = yield* withChecks(Effect.succeed([up]))
