@@ -39,7 +39,7 @@ describe("the metrics", () => {
     expect(between?.trim()).toBe(markdown())
   })
 
-  const files = globSync("deploy/**/*.{json,yaml,yml}", { cwd: root })
+  const files = globSync("deploy/**/*.{json,md,yaml,yml}", { cwd: root })
   it.skipIf(files.length === 0)(
     "that dashboards, alerts and autoscalers ask for are those of the program",
     () => {

@@ -70,6 +70,19 @@ describe("the context in headers", () => {
     )
   })
 
+  it("is all that is taken of headers, however much they hold, and nothing without one", () => {
+    fc.assert(
+      fc.property(fc.array(fc.string()), fc.string({ minLength: 600 }), (Tracestate, other) => {
+        const headers = { traceparent: [parent], Tracestate: [...Tracestate, "a=b"], "X-Other": [other] }
+        const only = TraceHeaders.only(headers)
+        expect(only["Traceparent"]).toEqual([parent])
+        expect(JSON.stringify(only).length).toBeLessThan(1_500)
+        expect(TraceHeaders.only(only)).toEqual(only)
+        expect(TraceHeaders.only({ "X-Other": [other], Tracestate })).toEqual({})
+      })
+    )
+  })
+
   it("never throws, whatever the headers hold", () => {
     fc.assert(
       fc.property(

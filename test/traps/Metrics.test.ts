@@ -92,9 +92,59 @@ describe.each(servers)("on $name", ({ bin }) => {
   )
 })
 
-it.live("a call that is done is counted on its whole way", () =>
+it.live("what a rate needs to see from its first event on is there before, at 0", () =>
+  Effect.gen(function* () {
+    const { environment } = yield* start(undefined)
+    const worker = yield* startWorker(environment)
+    const samples = Scrape.parse(yield* Scrape.text(worker.operationsUrl))
+    expect(Scrape.valueIn(samples, "queue_worker_nats_reconnect_total")).toBe(0)
+    const { callbacks, deadLetters } = table
+    for (const reason of deadLetters.known) {
+      expect(Scrape.valueIn(samples, deadLetters.name, { ...queue, reason }), reason).toBe(0)
+    }
+    for (const outcome of callbacks.known) {
+      expect(Scrape.valueIn(samples, callbacks.name, { ...queue, outcome }), outcome).toBe(0)
+    }
+  })
+)
+
+it.live("callbacks that wait are told by every worker, and their destinations are no functions", () =>
   Effect.gen(function* () {
     const { environment, gate } = yield* start(undefined)
+    gate.open()
+    const taking = new Gate()
+    const receiver = yield* HttpFunction.start({
+      answer: (_, response) => taking.pass().then(() => void response.end())
+    })
+    const workers = [yield* startWorker(environment), yield* startWorker(environment)]
+    const stranger = yield* Stranger.meet(environment.NATS_URL)
+    for (let n = 0; n < 3; n++)
+      yield* stranger.publish("echo", { Function: "echo", CallbackUrl: receiver.url })
+    yield* receiver.received(3)
+    for (const { operationsUrl } of workers) {
+      yield* sees(Scrape.text(operationsUrl), [
+        ["sluice_callbacks_waiting", queue, 3],
+        ["queue_worker_messages_submitted_total", queue, 3],
+        ["queue_worker_pending_messages", echo, 0],
+        ["sluice_queue_bytes", queue, 0]
+      ])
+      const samples = Scrape.parse(yield* Scrape.text(operationsUrl))
+      const names = samples.flatMap(({ labels }) => labels["function_name"] ?? [])
+      expect(new Set(names)).toEqual(new Set(["echo.openfaas-fn"]))
+    }
+    taking.open()
+    for (const { operationsUrl } of workers) {
+      yield* sees(Scrape.text(operationsUrl), [["sluice_callbacks_waiting", queue, 0]])
+    }
+  })
+)
+
+it.live("a call that is done is counted on its whole way", () =>
+  Effect.gen(function* () {
+    const { environment, gate } = yield* start(undefined, {
+      callback_retry_attempts: "1",
+      callback_retry_initial_wait: "10ms"
+    })
     gate.open()
     const receiver = yield* HttpFunction.start()
     const gateway = yield* startGateway(environment)
@@ -107,11 +157,12 @@ it.live("a call that is done is counted on its whole way", () =>
       ["sluice_execution_seconds_count", echo, 2],
       ["sluice_verdicts_total", { ...queue, verdict: "done" }, 2],
       ["sluice_callbacks_total", { ...queue, outcome: "delivered" }, 1],
-      ["sluice_callbacks_total", { ...queue, outcome: "undeliverable" }, 1],
+      ["sluice_callbacks_total", { ...queue, outcome: "retried" }, 1],
+      ["sluice_callbacks_total", { ...queue, outcome: "dead" }, 1],
       ["sluice_dead_letters_total", { ...queue, reason: "callback-undeliverable" }, 1],
       ["sluice_queue_wait_seconds_count", queue, 2],
       ["sluice_accept_to_done_seconds_count", queue, 2],
-      ["sluice_actors_started_total", queue, 1],
+      ["sluice_actors_started_total", queue, 3],
       ["sluice_event_loop_delay_seconds", {}, positive],
       ["sluice_build_info", {}, 1]
     ])
