@@ -1,9 +1,13 @@
 import { expect, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { vi } from "vitest"
 import { Gate } from "../support/Gate.ts"
 import * as LateReceiver from "../support/LateReceiver.ts"
 import { natsClient, post, spawnProgram, startGateway, startWorker } from "../support/Sluice.ts"
 import { callersTrace, sampled, spanIdOf, start } from "../support/TracedQueue.ts"
+
+// Processes are slow to start where many others run.
+vi.setConfig({ testTimeout: 90_000 })
 
 it.live("each try at a callback belongs to the delivery whose result it is, also in another worker", () =>
   Effect.gen(function* () {
