@@ -10,6 +10,9 @@ import { Functions } from "../functions/Functions.ts"
 import { Publisher } from "../queue/Publisher.ts"
 import { WaitingCalls } from "../queue/WaitingCalls.ts"
 import type { Admission } from "./Admission.ts"
+import { Metrics } from "../telemetry/Metrics.ts"
+import type { Span } from "../telemetry/Span.ts"
+import { Traces } from "../telemetry/Traces.ts"
 import * as CallId from "./CallId.ts"
 import * as Problems from "./Problems.ts"
 import * as RequestBody from "./RequestBody.ts"
@@ -29,20 +32,48 @@ export interface Options {
  */
 export const handle = Effect.fnUntraced(function* (
   target: Target,
-  { callbackAllowHosts, queueName }: Options,
+  options: Options,
   admission: Admission,
   request: IncomingMessage,
   response: ServerResponse
 ) {
-  const publisher = yield* Publisher
+  const traces = yield* Traces
   const header = Headers.fromRaw(request.rawHeaders)
+  const span = traces.start(header, "receive", "server", () => ({
+    "http.request.method": "POST",
+    "http.route": "/async-function/{name}",
+    "url.path": `/async-function/${target.functionText}${target.path}`,
+    "faas.invoked_name": FunctionName.key(target.fn)
+  }))
+  const accepting = accept(target, options, admission, header, span, request, response)
+  return yield* span.during(
+    Effect.tapError(accepting, ({ status }) =>
+      Effect.sync(() => span.set(() => ({ "http.response.status_code": status })))
+    )
+  )
+})
+
+const accept = Effect.fnUntraced(function* (
+  target: Target,
+  { callbackAllowHosts, queueName }: Options,
+  admission: Admission,
+  header: Headers.HeaderMap,
+  span: Span,
+  request: IncomingMessage,
+  response: ServerResponse
+) {
+  const publisher = yield* Publisher
+  const metrics = yield* Metrics
   const callId = yield* CallId.take(header)
+  span.set(() => ({ "sluice.call_id": callId }))
   response.setHeader(CallId.headerName, callId)
   const callbackUrl = yield* callbackUrlOf(header, callbackAllowHosts)
   const spec = yield* lookUp(target.fn)
 
   const startTime = String(yield* Clock.currentTimeNanos)
-  const call = storedCall({ target, header, callId, startTime, callbackUrl, queueName, spec })
+  // Already as long as it will be: the step of publishing takes the place of this one.
+  const traced = span.headers(header)
+  const call = storedCall({ target, header: traced, callId, startTime, callbackUrl, queueName, spec })
   const maxBytes = publisher.maxMessageBytes()
   const limit = largestBody(maxBytes, Call.encode(call).length)
   const tooLarge = Problems.tooLarge(maxBytes, limit)
@@ -57,9 +88,24 @@ export const handle = Effect.fnUntraced(function* (
   const body = yield* RequestBody.collect(request, limit)
   if (body === undefined) return yield* tooLarge
 
-  yield* publisher
-    .publish(target.fn, Call.encode({ ...call, body }))
-    .pipe(Effect.mapError((error) => (error.reason === "too-large" ? tooLarge : Problems.notQueued(error))))
+  const publishedAt = performance.now()
+  const publishing = span.child("publish", "producer", () => ({
+    "messaging.system": "nats",
+    "messaging.operation.name": "publish",
+    "messaging.operation.type": "send",
+    "messaging.destination.name": queueName,
+    "messaging.message.body.size": body.length,
+    "sluice.call_id": callId
+  }))
+  const message = Call.encode({ ...call, header: publishing.headers(call.header), body })
+  yield* publishing.during(publisher.publish(target.fn, message)).pipe(
+    Effect.mapError((error) => (error.reason === "too-large" ? tooLarge : Problems.notQueued(error))),
+    Effect.ensuring(
+      Effect.sync(() => metrics.publishSeconds.record((performance.now() - publishedAt) / 1000, queueName))
+    )
+  )
+  span.set(() => ({ "http.response.status_code": 202 }))
+  metrics.callsAccepted.count(queueName, FunctionName.key(target.fn))
   response.writeHead(202, { "X-Start-Time": startTime, "Content-Length": 0 })
   response.end()
 }, Effect.scoped)

@@ -9,6 +9,10 @@ import { Functions } from "../functions/Functions.ts"
 import type { Delivery } from "../queue/Delivery.ts"
 import { Ledger } from "../queue/Ledger.ts"
 import { GiveBack } from "./GiveBack.ts"
+import { type Live, Metrics } from "../telemetry/Metrics.ts"
+import * as Span from "../telemetry/Span.ts"
+import { Traces } from "../telemetry/Traces.ts"
+import * as CallSpans from "./CallSpans.ts"
 import { Invoker, type Reaction } from "./Invoker.ts"
 import type { Progress } from "./Progress.ts"
 import { type Settled, Settlement } from "./Settlement.ts"
@@ -59,6 +63,8 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
   const giveBack = yield* GiveBack
   const suspects = yield* Suspects
   const clock = yield* Clock.Clock
+  const metrics = yield* Metrics
+  const traces = yield* Traces
   const warned = new Set<string>()
 
   const warnOnce = (fn: FunctionName.FunctionName, sentences: ReadonlyArray<string>) =>
@@ -83,13 +89,24 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
     const decoded = Call.decode(delivery.data)
     if (Result.isFailure(decoded)) {
       return yield* settlement.refuse(
-        { fn, delivery, call: undefined, attempt, stuck },
+        { fn, delivery, call: undefined, attempt, stuck, span: Span.none },
         "undecodable",
         decoded.failure
       )
     }
     const call = decoded.success
-    const work: Work = { fn, delivery, call, attempt, stuck }
+    const span = CallSpans.process(traces, fn, delivery, call, clock.currentTimeMillisUnsafe())
+    const work = { fn, delivery, call, attempt, stuck, span }
+    return yield* span.during(handle(work, record, standing, progress))
+  })
+
+  const handle = Effect.fnUntraced(function* (
+    work: Work & { readonly call: Call.Call },
+    record: AttemptRecord.AttemptRecord | undefined,
+    standing: AttemptRecord.Standing,
+    progress: Progress
+  ) {
+    const { fn, delivery, call, attempt } = work
     const named = FunctionName.parse(call.function, options.defaultNamespace)
     if (Result.isFailure(named) || FunctionName.key(named.success) !== FunctionName.key(fn)) {
       const detail = `the message is for "${call.function}", its subject for ${FunctionName.key(fn)}`
@@ -121,9 +138,13 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
 
     const execute = Effect.gen(function* () {
       progress.dispatched()
-      const reaction = yield* invoker.invoke(found.spec.url, call, call.callbackUrl !== undefined)
+      const { url } = found.spec
+      const reaction = yield* CallSpans.attempt(work, url, progress, (asked) =>
+        invoker.invoke(url, asked, call.callbackUrl !== undefined)
+      )
       const { answer, durationSeconds } = reaction
       progress.answered(Outcome.signal(answer), durationSeconds, Outcome.retryAfterSeconds(answer))
+      countAnswer(metrics, FunctionName.key(fn), reaction)
       const tooOld = clock.currentTimeMillisUnsafe() - delivery.acceptedMillis > options.maxCallAgeMillis
       const rules = { holdRejected: options.holdRejected, tooOld }
       const verdict = Verdict.decide(answer, attempt, policy, yield* Random.next, rules)
@@ -140,6 +161,12 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
       orGiveBack(giveBack, delivery, { function: FunctionName.key(fn) })(run(fn, delivery, progress))
   })
 })
+
+const countAnswer = (metrics: Live, fn: string, { answer, durationSeconds }: Reaction) => {
+  metrics.attempts.count(fn, Outcome.statusClass(answer))
+  metrics.execution.record(durationSeconds, fn)
+  if (Outcome.signal(answer) === "rejected") metrics.rejections.count(fn)
+}
 
 /** The reaction of a function that its provider does not know. */
 const neverCalled: Reaction = {

@@ -39,16 +39,21 @@ const supervise = Effect.fnUntraced(function* <L extends Lane>(
 
   const strayed = new Set<string>()
   const discover = Effect.gen(function* () {
-    for (const [subject, count] of yield* backlog.unfinished) {
+    const found = yield* backlog.unfinished
+    const lanes = new Map<L, number>()
+    for (const [subject, count] of found.counts) {
       const lane = kind.parse(subject)
-      if (Option.isSome(lane)) actors.of(lane.value)?.backlog(count)
-      else if (!strayed.has(subject)) {
+      if (Option.isSome(lane)) {
+        lanes.set(lane.value, count)
+        actors.of(lane.value)?.backlog(count)
+      } else if (!strayed.has(subject)) {
         strayed.add(subject)
         yield* Effect.logWarning(`calls on a subject that belongs to no ${kind.noun}; nobody serves them`, {
           subject
         })
       }
     }
+    yield* kind.metrics.discovered(found, lanes)
   })
 
   let trouble: string | undefined
