@@ -105,12 +105,14 @@ export const run = Effect.fnUntraced(function* (plan: Plan, bin: string, directo
   gate.open()
 
   yield* post(plan.calls.calm, CALM)
-  const end = yield* Effect.repeat(Effect.delay(look("end"), LOOK), {
-    until: ({ found }) =>
-      history.now() > calmAt + BOUND || found.queue.length + found.callbacks.length + found.running === 0
+  const unsettled = Effect.eventually(Effect.all([streams.stored, streams.storedCallbacks])).pipe(
+    Effect.map(([calls, callbacks]) => calls + callbacks + functions.working())
+  )
+  yield* Effect.repeat(Effect.delay(unsettled, LOOK), {
+    until: (count) => count === 0 || history.now() > calmAt + BOUND
   })
   const settledIn = Math.round(history.now() - calmAt)
-  history.record(end)
+  history.record(yield* look("end"))
   return {
     plan,
     events: history.events,
