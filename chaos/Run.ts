@@ -48,8 +48,9 @@ export const run = Effect.fnUntraced(function* (plan: Plan, bin: string, directo
   yield* Effect.addFinalizer(() => Effect.promise(() => history.close()))
   const gate = new Gate()
   const calls = [...plan.calls.stormy, ...plan.calls.calm]
-  const functions = yield* Functions.start(history, new Map(calls.map((call) => [call.id, call])), gate)
-  const receiver = yield* Receiver.start(history, gate)
+  const callsById = new Map(calls.map((call) => [call.id, call]))
+  const functions = yield* Functions.start(history, callsById, gate)
+  const receiver = yield* Receiver.start(history, callsById, gate)
   const nodes = yield* Nodes.start({ bin, directory, syncAlways: plan.syncAlways, topology: plan.topology })
   const natsPorts = nodes.all.map(({ server }) => server.port)
   const streams = yield* within(Streams.open(natsPorts, history), "the streams cannot be looked at")

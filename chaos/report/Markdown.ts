@@ -9,7 +9,8 @@ const others: Readonly<Record<string, string>> = {
   "function-503": "a function answers 503 with Retry-After",
   "function-reset": "a function resets the connection",
   "function-half": "a function answers half",
-  "function-hang": "a function does not answer before its caller goes away"
+  "function-hang": "a function does not answer before its caller goes away",
+  "receiver-503": "a receiver answers 503 to a callback"
 }
 
 const descriptions: ReadonlyArray<readonly [string, string]> = [
