@@ -9,6 +9,8 @@ export interface Account {
   readonly waiting: number
   /** running, held and delayed: handed over and not settled, from the streams' consumers */
   readonly unsettled: number
+  /** those of them that have left the stream: what a killed server knew of its consumers may be older than the stream */
+  readonly forgotten: number
   /** from the stream of callbacks */
   readonly callbacks: number
   /** from what functions and the receiver wrote down */
@@ -50,7 +52,7 @@ const judge = (given: Case, found: Snapshot, t: number): ReadonlyArray<Violation
   })
   const doubled = found.queue.length - queue.size
   const total = account(given, found)
-  const stored = total.waiting + total.unsettled
+  const stored = total.waiting + total.unsettled - total.forgotten
   return [
     ...ofCalls,
     ...(doubled > 0 ? [violation(undefined, `${doubled} calls are in the stream twice`)] : []),
@@ -88,13 +90,16 @@ export const account = (given: Case, found: Snapshot): Account => {
   const lives = [...given.lives.values()]
   const settled = lives.filter((life) => isSettled(given, life))
   const served = new Set(found.consumers.map(({ fn }) => fn))
+  const waiting =
+    sum(found.consumers.map(({ waiting }) => waiting)) +
+    found.queue.filter(({ fn }) => !served.has(fn)).length
+  const unsettled = sum(found.consumers.map(({ unsettled }) => unsettled))
   return {
     // One that nobody was promised is a call all the same when it left a trace.
     accepted: lives.filter((life) => life.accepted || stored.has(life.call) || isSettled(given, life)).length,
-    waiting:
-      sum(found.consumers.map(({ waiting }) => waiting)) +
-      found.queue.filter(({ fn }) => !served.has(fn)).length,
-    unsettled: sum(found.consumers.map(({ unsettled }) => unsettled)),
+    waiting,
+    unsettled,
+    forgotten: serverDied(given) ? Math.max(0, waiting + unsettled - found.queue.length) : 0,
     callbacks: found.callbacks.length,
     done: settled.filter(({ dead }) => dead.length === 0).length,
     dead: settled.filter(({ dead }) => dead.length > 0).length,
@@ -102,7 +107,11 @@ export const account = (given: Case, found: Snapshot): Account => {
   }
 }
 
+const serverDied = ({ faults }: Case): boolean =>
+  faults.some(({ kind }) => kind === "server-killed" || kind === "leader-killed")
+
 export const inWords = (sum: Account): string =>
   `accepted ${sum.accepted} = waiting ${sum.waiting} + running, held or delayed ${sum.unsettled}` +
   ` + callbacks ${sum.callbacks} + done ${sum.done} + dead ${sum.dead}` +
+  (sum.forgotten > 0 ? ` - ${sum.forgotten} that the server forgot were settled` : "") +
   (sum.repeated > 0 ? ` - ${sum.repeated} that wait to be repeated` : "")

@@ -83,6 +83,15 @@ describe("nothing is wrong with", () => {
       )
     ],
     [
+      "a killed server that counts a settled call once more",
+      history(
+        succeeded,
+        fault(21, 40, "server-killed", "nats"),
+        look(50, "quiet", { consumers: [{ fn: "fn", waiting: 0, unsettled: 1 }] }),
+        end()
+      )
+    ],
+    [
       "as many attempts at once as are allowed, in each worker",
       history(
         ["a", "b", "c", "d"].flatMap((call, n) =>
@@ -290,6 +299,25 @@ describe("is found:", () => {
       "conservation",
       history(
         accepted(0, "a"),
+        look(50, "quiet", {
+          queue: [{ call: "a", fn: "fn" }],
+          consumers: [{ fn: "fn", waiting: 0, unsettled: 0 }]
+        }),
+        attempt(60, 70, "a", 200),
+        end()
+      )
+    ],
+    [
+      "consumers that count what has left the stream",
+      "conservation",
+      history(succeeded, look(50, "quiet", { consumers: [{ fn: "fn", waiting: 0, unsettled: 1 }] }), end())
+    ],
+    [
+      "consumers of a killed server that count less than the stream holds",
+      "conservation",
+      history(
+        accepted(0, "a"),
+        fault(21, 40, "server-killed", "nats"),
         look(50, "quiet", {
           queue: [{ call: "a", fn: "fn" }],
           consumers: [{ fn: "fn", waiting: 0, unsettled: 0 }]
