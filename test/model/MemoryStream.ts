@@ -37,6 +37,8 @@ export class MemoryStream {
   /** All that was ever stored. */
   readonly stored: Array<Message> = []
   readonly records = new Map<number, AttemptRecord>()
+  /** The most deliveries of one message that the ledger takes to have ended with their worker. */
+  mostBlamed = 0
   readonly #messages = new Map<number, Message>()
   readonly #options: Options
   #consumer = 1
@@ -155,6 +157,7 @@ export class MemoryStream {
           const record = this.records.get(delivery.streamSequence)
           written = { ...change(record, delivery), write: "" }
           this.records.set(delivery.streamSequence, written)
+          this.mostBlamed = Math.max(this.mostBlamed, written.unfinished)
           know(delivery, written)
           return written
         }

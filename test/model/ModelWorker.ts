@@ -83,6 +83,8 @@ export interface Options {
   readonly adaptive: boolean
   readonly seed: number
   readonly maxCallAge: number
+  /** for running calls when the worker is told to stop */
+  readonly graceMillis: number
 }
 
 /** One worker; it lives until its scope closes. Everything that it got is put into `received`. */
@@ -99,7 +101,18 @@ export const layer = (server: Server, life: Life, options: Options, received: Ar
           ensure: Effect.void
         })
       ),
-      Layer.succeed(Backlog, Backlog.of({ unfinished: Effect.sync(() => stream.unfinished()) })),
+      Layer.succeed(
+        Backlog,
+        Backlog.of({
+          unfinished: Effect.sync(() => ({
+            counts: stream.unfinished(),
+            lastSequence: stream.stored.length,
+            bytes: 0,
+            maxBytes: undefined
+          })),
+          oldest: () => Effect.undefined
+        })
+      ),
       Layer.succeed(
         CallSources,
         stream.sources(life, (delivery) => void received.push(delivery))
@@ -174,7 +187,7 @@ export const layer = (server: Server, life: Life, options: Options, received: Ar
     inactiveThresholdMillis: 30_000,
     serverThresholdMillis: 180_000,
     discoveryIntervalMillis: 8_000,
-    shutdownGraceMillis: 3_000
+    shutdownGraceMillis: options.graceMillis
   }
   const processing = Process.layer({
     retryPolicy: callPolicy,

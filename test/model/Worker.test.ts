@@ -35,6 +35,7 @@ const planWith = (faults: ReadonlyArray<Fault>, most: number): fc.Arbitrary<Plan
     limit: fc.integer({ min: 1, max: 4 }),
     adaptive: fc.boolean(),
     seed: fc.nat(),
+    graceMillis: fc.constantFrom(0, 3_000, 60_000),
     maxCallAge: fc.constantFrom(3_600_000, 3_600_000, 20_000)
   })
 
@@ -59,6 +60,7 @@ const promises = (plan: Plan, { server, violations }: Ended) => {
   const faults = wire.struck.filter((fault) => fault !== "stop").length
   const lost = wire.struck.filter((fault) => losing.has(fault)).length
   expect(violations).toEqual([])
+  if (faults === 0) expect(server.calls.mostBlamed, "unfinished deliveries").toBe(0)
   expect(scripted.mostInFlight).toBeLessThanOrEqual(plan.limit)
 
   plan.calls.forEach((call, index) => {
@@ -120,7 +122,12 @@ const holdsFor = (plans: fc.Arbitrary<Plan>, numRuns: number) =>
 
 describe("two workers under the test's clock", () => {
   it.effect("do exactly what functions and receivers make them do when nothing strikes", () =>
-    holdsFor(planWith(["stop"], 0), 40)
+    holdsFor(planWith(["stop"], 0), 30)
+  )
+
+  it.effect(
+    "blame no call and lose no delivery when they are told to stop, with or without time to end",
+    () => holdsFor(planWith(["stop"], 4), 60)
   )
 
   it.effect("keep every promise while up to four faults strike anywhere", () =>
