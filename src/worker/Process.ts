@@ -40,7 +40,8 @@ export class Process extends Context.Service<
   Process,
   {
     readonly process: (
-      fn: FunctionName.FunctionName,
+      /** whose subject it came on; undefined leaves that to the message */
+      fn: FunctionName.FunctionName | undefined,
       delivery: Delivery,
       progress: Progress
     ) => Effect.Effect<Settled>
@@ -72,7 +73,7 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
     })
 
   const run = Effect.fnUntraced(function* (
-    fn: FunctionName.FunctionName,
+    fnOfSubject: FunctionName.FunctionName | undefined,
     delivery: Delivery,
     progress: Progress
   ) {
@@ -83,14 +84,18 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
     const decoded = Call.decode(delivery.data)
     if (Result.isFailure(decoded)) {
       return yield* settlement.refuse(
-        { fn, delivery, call: undefined, attempt, stuck },
+        { fn: fnOfSubject ?? FunctionName.unknown, delivery, call: undefined, attempt, stuck },
         "undecodable",
         decoded.failure
       )
     }
     const call = decoded.success
-    const work: Work = { fn, delivery, call, attempt, stuck }
     const named = FunctionName.parse(call.function, options.defaultNamespace)
+    const fn = fnOfSubject ?? Result.getOrElse(named, () => FunctionName.unknown)
+    const work: Work = { fn, delivery, call, attempt, stuck }
+    if (fn === FunctionName.unknown && Result.isFailure(named)) {
+      return yield* settlement.refuse(work, "undecodable", named.failure)
+    }
     if (Result.isFailure(named) || FunctionName.key(named.success) !== FunctionName.key(fn)) {
       const detail = `the message is for "${call.function}", its subject for ${FunctionName.key(fn)}`
       return yield* settlement.refuse(work, "function-mismatch", detail)
@@ -137,7 +142,9 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
 
   return Process.of({
     process: (fn, delivery, progress) =>
-      orGiveBack(giveBack, delivery, { function: FunctionName.key(fn) })(run(fn, delivery, progress))
+      orGiveBack(giveBack, delivery, { function: FunctionName.key(fn ?? FunctionName.unknown) })(
+        run(fn, delivery, progress)
+      )
   })
 })
 

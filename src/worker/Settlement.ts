@@ -50,6 +50,8 @@ export class Settlement extends Context.Service<
       verdict: Verdict,
       attempted: Attempted
     ) => Effect.Effect<Settled, QueueError>
+    /** The call is stored under another subject, confirmed. */
+    readonly moved: (delivery: Delivery) => Settled
     /** A call that was never tried. */
     readonly refuse: (work: Work, reason: DeadReason, detail: string) => Effect.Effect<Settled, QueueError>
   }
@@ -169,6 +171,7 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
       if (attempted.call.callbackUrl !== undefined) yield* report(work, attempted)
       return finish(work.delivery)
     }),
+    moved: finish,
     refuse: Effect.fnUntraced(function* (work, reason, detail) {
       yield* bury(work, reason, detail, undefined)
       return finish(work.delivery)

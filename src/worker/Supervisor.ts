@@ -39,16 +39,21 @@ const supervise = Effect.fnUntraced(function* <L extends Lane>(
 
   const strayed = new Set<string>()
   const discover = Effect.gen(function* () {
+    const found = new Map<string, { readonly lane: L; count: number }>()
     for (const [subject, count] of yield* backlog.unfinished) {
-      const lane = kind.parse(subject)
-      if (Option.isSome(lane)) actors.of(lane.value)?.backlog(count)
-      else if (!strayed.has(subject)) {
+      const lane = Option.getOrUndefined(kind.parse(subject))
+      if (lane !== undefined) {
+        const known = found.get(lane.key)
+        if (known === undefined) found.set(lane.key, { lane, count })
+        else known.count += count
+      } else if (!strayed.has(subject)) {
         strayed.add(subject)
         yield* Effect.logWarning(`calls on a subject that belongs to no ${kind.noun}; nobody serves them`, {
           subject
         })
       }
     }
+    for (const { lane, count } of found.values()) actors.of(lane)?.backlog(count)
   })
 
   let trouble: string | undefined
