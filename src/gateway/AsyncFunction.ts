@@ -91,7 +91,7 @@ const keepBelowMaxPending = Effect.fnUntraced(function* (
 const QUEUE_ANNOTATION = "com.openfaas.queue"
 
 const queueOf = (fn: FunctionName.FunctionName, spec: FunctionSpec, usual: string) => {
-  const text = spec.annotations[QUEUE_ANNOTATION] ?? usual
+  const text = spec.annotations[QUEUE_ANNOTATION] || usual
   return Effect.fromResult(
     Result.mapError(QueueName.parse(text), (allowed) => Problems.badQueueName(fn, text, allowed))
   )
