@@ -41,6 +41,7 @@ const claim = Effect.fnUntraced(function* (mode: ScalingMode.ScalingMode) {
   const me = randomUUID()
   const rivals = new Map<string, { readonly state: ScalingMode.Rival; readonly heardAt: number }>()
   let state: State = "waiting"
+  let contested = false
 
   // Outside the queue's own subjects: the stream must not store it.
   const topic = `sluice.mode.${stream.queue}`
@@ -52,6 +53,7 @@ const claim = Effect.fnUntraced(function* (mode: ScalingMode.ScalingMode) {
     if (word === undefined || word.worker === me) return
     if (word.asks) say(false)
     if (word.mode === mode) return
+    if (state === "serving" && word.state === "serving") contested = true
     if (word.state === "gone") rivals.delete(word.worker)
     else rivals.set(word.worker, { state: word.state, heardAt: now() })
   }
@@ -144,24 +146,21 @@ const claim = Effect.fnUntraced(function* (mode: ScalingMode.ScalingMode) {
   state = "serving"
   say(false)
   yield* removeTheirs
-  // Who was away for so long that the other mode took over has to be stopped by people.
+  // Who could not be heard for so long that the other mode took over finds out when it is back.
   yield* Effect.acquireRelease(
     Effect.sync(() => onReconnect(() => say(true))),
     (stop) => Effect.sync(stop)
   )
+  const contestedBy = Effect.suspend(() => (contested ? theirs : Effect.succeed([])))
   health.check(
     "mode",
-    Effect.gen(function* () {
-      if (rivals.size > 0) {
-        say(true)
-        yield* Effect.sleep(ASK_OFTEN)
-      }
-      return alive().some((rival) => rival.state === "serving")
-        ? {
+    Effect.map(contestedBy, (consumers) =>
+      consumers.length === 0
+        ? { ok: true, detail: mode }
+        : {
             ok: false,
-            detail: `${mode}, but a worker in ${ScalingMode.other(mode)} mode serves the queue too`
+            detail: `${mode}, but workers took the queue over while this one was away and serve it in ${ScalingMode.other(mode)} mode`
           }
-        : { ok: true, detail: mode }
-    })
+    )
   )
 })

@@ -4,6 +4,7 @@ import { vi } from "vitest"
 import { eventually } from "../support/Eventually.ts"
 import { Gate } from "../support/Gate.ts"
 import * as HttpFunction from "../support/HttpFunction.ts"
+import * as NatsProxy from "../support/NatsProxy.ts"
 import { servers, startNats } from "../support/NatsServers.ts"
 import * as QueueState from "../support/QueueState.ts"
 import { type Environment, spawnProgram, startGateway, startWorker } from "../support/Sluice.ts"
@@ -30,7 +31,7 @@ const prepare = Effect.fnUntraced(function* (bin: string, more: Environment = {}
   const stranger = yield* Stranger.meet(nats.url)
   const publish = (name: string, id: string) =>
     stranger.publish(name, { Function: name, Method: "POST", Header: { "X-Call-Id": [id] } })
-  return { fn, environment, stranger, publish }
+  return { nats, fn, environment, stranger, publish }
 })
 
 const readiness = (operationsUrl: string) =>
@@ -150,6 +151,28 @@ describe.concurrent.each(servers.slice(0, 1))("on $name,", ({ bin }) => {
       yield* publish("a", "1")
       yield* fn.received(1)
       expect(idle.log.troubles).toEqual([])
+    })
+  )
+
+  it.live("a worker that was cut off while the other mode took over says that it cannot serve", () =>
+    Effect.gen(function* () {
+      const { environment, fn, nats, publish } = yield* prepare(bin)
+      const proxy = yield* NatsProxy.start(nats.port)
+      const cutOff = yield* startWorker({ ...environment, NATS_URL: proxy.url, scaling_mode: "function" })
+      yield* publish("a", "1")
+      yield* fn.received(1)
+      yield* proxy.silence("client")
+      const other = yield* startWorker({ ...environment, scaling_mode: "static" })
+      yield* other.log.line("the scaling mode of the queue has changed")
+      yield* publish("a", "2")
+      yield* fn.received(2)
+      // It asks who is there when it is back.
+      yield* proxy.cut
+      yield* eventually(
+        "the one that was cut off is not ready",
+        Effect.map(readiness(cutOff.operationsUrl), ({ body }) => body.includes("serve it in static mode"))
+      )
+      expect((yield* readiness(other.operationsUrl)).status).toBe(200)
     })
   )
 

@@ -122,6 +122,19 @@ describe.concurrent.each(servers)("static mode, on $name:", ({ bin }) => {
       })
   )
 
+  it.live("a call on a subject of somebody else's making is served, and retried", () =>
+    Effect.gen(function* () {
+      const { environment, fn, receiver, stranger } = yield* prepare(bin)
+      fn.answer((_, response) => void response.writeHead(fn.requests.length === 1 ? 500 : 200).end())
+      const message = JSON.stringify({ Function: "odd", Method: "POST", CallbackUrl: receiver.url })
+      yield* Effect.promise(() => stranger.jetstream.publish("faas-request.v2.für$#.odd", message))
+      yield* startWorker(environment)
+      yield* receiver.received(1)
+      yield* stranger.allFinished
+      expect(receiver.requests.map(({ header }) => header("X-Retry"))).toEqual(["1"])
+    })
+  )
+
   it.live("a gateway in the same process wakes an idle worker up", () =>
     Effect.gen(function* () {
       const nats = yield* startNats({ bin })
