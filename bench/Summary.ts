@@ -1,9 +1,9 @@
 import type { Latencies, Latency } from "./Latency.ts"
 import { median, percentile } from "./Statistics.ts"
-import type { Contestant, Measured } from "./Throughput.ts"
+import type { Measured } from "./Throughput.ts"
 
 /** Both contestants, one right after the other. */
-export type Round = Readonly<Record<Contestant, Measured>>
+export type Round = Readonly<Record<"raw" | "worker", Measured>>
 
 /** One figure over all rounds: medians, and the worker's as a multiple of the raw loop's in the same round. */
 export interface Comparison {

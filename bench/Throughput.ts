@@ -10,6 +10,8 @@ export interface Options {
   readonly adaptive: boolean
   /** Where CPU profiles of the contestants go, if anywhere. */
   readonly profiles: string | undefined
+  /** More settings for the worker. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 /** What serving a queue full of calls took. */
@@ -21,7 +23,8 @@ export interface Measured {
 /** Until the compiler has seen all of it: after one round's calls the next still costs a tenth more. */
 const warmUpRounds = 2
 
-export type Contestant = "raw" | "worker"
+/** `bare` is the worker without metrics and traces. */
+export type Contestant = "raw" | "bare" | "worker"
 
 /**
  * Lets a contestant serve a queue full of calls, in a process of its own that has served others before. It is
@@ -70,12 +73,13 @@ const start = (contestant: Contestant, functions: string, options: Options) => {
         functions,
         in_flight: String(options.inFlight)
       })
-    : Program.run([...node, "src/main.ts", "worker"], {
+    : Program.run([...node, ...(contestant === "bare" ? ["bench/bare.ts"] : ["src/main.ts", "worker"])], {
         ...environment,
         queue_name: Queue.queueName,
         function_url: `${functions}/{name}`,
         max_inflight: String(options.inFlight),
         limiter_enabled: String(options.adaptive),
-        metrics_port: "0"
+        metrics_port: "0",
+        ...options.environment
       })
 }

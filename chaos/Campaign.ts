@@ -65,7 +65,7 @@ const one = Effect.fnUntraced(function* (
 
 const progress = (row: Row, millis: number): string => {
   const faults = Object.entries(row.faults)
-    .filter(([kind]) => !kind.startsWith("function-"))
+    .filter(([kind]) => !/^(function-|receiver-503)/.test(kind))
     .map(([kind, count]) => (count > 1 ? `${kind} ×${count}` : kind))
   return (
     `seed ${row.seed}: ${row.violations === 0 ? "ok" : `${row.violations} VIOLATIONS`} in ${(millis / 1000).toFixed(0)} s; ` +

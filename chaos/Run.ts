@@ -48,8 +48,9 @@ export const run = Effect.fnUntraced(function* (plan: Plan, bin: string, directo
   yield* Effect.addFinalizer(() => Effect.promise(() => history.close()))
   const gate = new Gate()
   const calls = [...plan.calls.stormy, ...plan.calls.calm]
-  const functions = yield* Functions.start(history, new Map(calls.map((call) => [call.id, call])), gate)
-  const receiver = yield* Receiver.start(history, gate)
+  const callsById = new Map(calls.map((call) => [call.id, call]))
+  const functions = yield* Functions.start(history, callsById, gate)
+  const receiver = yield* Receiver.start(history, callsById, gate)
   const nodes = yield* Nodes.start({ bin, directory, syncAlways: plan.syncAlways, topology: plan.topology })
   const natsPorts = nodes.all.map(({ server }) => server.port)
   const streams = yield* within(Streams.open(natsPorts, history), "the streams cannot be looked at")
@@ -105,12 +106,14 @@ export const run = Effect.fnUntraced(function* (plan: Plan, bin: string, directo
   gate.open()
 
   yield* post(plan.calls.calm, CALM)
-  const end = yield* Effect.repeat(Effect.delay(look("end"), LOOK), {
-    until: ({ found }) =>
-      history.now() > calmAt + BOUND || found.queue.length + found.callbacks.length + found.running === 0
+  const unsettled = Effect.eventually(Effect.all([streams.stored, streams.storedCallbacks])).pipe(
+    Effect.map(([calls, callbacks]) => calls + callbacks + functions.working())
+  )
+  yield* Effect.repeat(Effect.delay(unsettled, LOOK), {
+    until: (count) => count === 0 || history.now() > calmAt + BOUND
   })
   const settledIn = Math.round(history.now() - calmAt)
-  history.record(end)
+  history.record(yield* look("end"))
   return {
     plan,
     events: history.events,

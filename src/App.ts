@@ -1,5 +1,6 @@
 /** The wiring of each program: settings in, one running system out. */
 import { Effect, Layer } from "effect"
+import { countReconnects, telemetry } from "./App/Telemetry.ts"
 import { type Storage, workerParts } from "./App/WorkerParts.ts"
 import { Functions } from "./functions/Functions.ts"
 import { Server } from "./gateway/Server.ts"
@@ -11,6 +12,7 @@ import { Queues } from "./queue/Queues.ts"
 import { QueueStream } from "./queue/QueueStream.ts"
 import { WakeUps } from "./queue/WakeUps.ts"
 import type { Settings } from "./settings/Settings.ts"
+import * as Exposition from "./telemetry/Exposition.ts"
 
 /** Where functions are. */
 export const functions = (settings: Settings) => Functions.layer(settings)
@@ -52,13 +54,19 @@ const gatewayParts = (settings: Settings, storage: Storage) =>
         storage,
         replicas: settings.natsStreamReplicas
       })
-    )
+    ),
+    Layer.merge(countReconnects("gateway"))
   )
 
 /** The operations port comes first: it can tell that the rest still waits for NATS. */
 const operations = (settings: Settings) =>
   Layer.unwrap(
-    Effect.map(QueueHealth, (health) => Health.layer({ port: settings.metricsPort, checks: health.all }))
+    Effect.gen(function* () {
+      const { all } = yield* QueueHealth
+      const { text } = yield* Exposition.Exposition
+      const metrics = { contentType: Exposition.CONTENT_TYPE, text }
+      return Health.layer({ port: settings.metricsPort, checks: all, metrics })
+    })
   )
 
 /** The HTTP front; gives the ports it listens on. */
@@ -66,7 +74,7 @@ export const gatewayLayer = (settings: Settings) =>
   gatewayParts(settings, "file").pipe(
     Layer.provide([functions(settings), queue(settings, "gateway", "file")]),
     Layer.merge(operations(settings)),
-    Layer.provide(QueueHealth.layer)
+    Layer.provide([QueueHealth.layer, telemetry(settings, "gateway")])
   )
 
 /** Serves one queue; gives the port of its health. */
@@ -74,7 +82,7 @@ export const workerLayer = (settings: Settings) =>
   workerParts(settings, "file").pipe(
     Layer.provide([functions(settings), queue(settings, "worker", "file")]),
     Layer.merge(operations(settings)),
-    Layer.provide(QueueHealth.layer)
+    Layer.provide([QueueHealth.layer, telemetry(settings, "worker")])
   )
 
 /** Gateway and worker in one process. */
@@ -82,7 +90,7 @@ export const bothLayer = (settings: Settings, storage: Storage) =>
   Layer.mergeAll(gatewayParts(settings, storage), workerParts(settings, storage)).pipe(
     Layer.provide([functions(settings), queue(settings, "start", storage)]),
     Layer.merge(operations(settings)),
-    Layer.provide(QueueHealth.layer)
+    Layer.provide([QueueHealth.layer, telemetry(settings, "gateway", "worker")])
   )
 
 export const gateway = (settings: Settings) => Layer.launch(gatewayLayer(settings))

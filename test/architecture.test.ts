@@ -23,13 +23,13 @@ const rules: ImportRules = {
       packages: []
     },
     gateway: {
-      below: ["queue", "functions", "operations", "domain"],
+      below: ["queue", "functions", "operations", "telemetry", "domain"],
       packages: ["undici"]
     },
-    worker: { below: ["queue", "functions", "files", "domain"], packages: ["undici"] },
+    worker: { below: ["queue", "functions", "files", "telemetry", "domain"], packages: ["undici"] },
     files: { below: [], packages: [] },
     operations: { below: [], packages: [] },
-    telemetry: { below: ["domain"], packages: [] },
+    telemetry: { below: ["domain"], packages: ["@effect/opentelemetry", "@opentelemetry/"] },
     queue: { below: ["domain"], packages: ["@nats-io/"] },
     functions: { below: ["files", "domain"], packages: ["undici", "yaml"] },
     settings: { below: ["domain"], packages: [] },
@@ -38,6 +38,8 @@ const rules: ImportRules = {
     version: { below: [], packages: [] }
   },
   restricted: [
+    "@effect/opentelemetry",
+    "@opentelemetry/",
     "@nats-io/",
     "@effect/platform-node",
     "effect/cli",

@@ -19,9 +19,9 @@ export const confirmed =
     meaning._tag === "Confirmed" && meaning.what === what
 
 export const settled =
-  (how: "ack" | "nak"): Moment =>
+  (how: "ack" | "nak", of: "call" | "callback" = "call"): Moment =>
   (meaning) =>
-    meaning._tag === "Settled" && meaning.how === how
+    meaning._tag === "Settled" && meaning.how === how && meaning.of === of
 
 /** At a random moment; another one is started after a while. */
 export const atRandom =

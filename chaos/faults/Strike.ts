@@ -26,6 +26,8 @@ const strikes: Readonly<Record<FaultKind, Fault>> = {
   "worker-killed-ack-lost": Kills.at(Kills.settled("ack"), "freeze"),
   "worker-killed-nak-sent": Kills.at(Kills.settled("nak"), "last"),
   "worker-killed-nak-lost": Kills.at(Kills.settled("nak"), "freeze"),
+  "worker-killed-callback-ack-lost": Kills.at(Kills.settled("ack", "callback"), "freeze"),
+  "worker-killed-callback-nak-lost": Kills.at(Kills.settled("nak", "callback"), "freeze"),
   "gateway-killed-confirmed": Kills.at(Kills.confirmed("call"), "freeze"),
   "worker-stopped": Operations.stopped,
   "workers-restarted": Operations.restarted("worker"),

@@ -23,7 +23,12 @@ export const acksLost: Fault = (world, planned) => {
   const place = chosen(planned, world.workers)
   return next(world, place, SEVERAL, (meaning) => {
     if (meaning._tag !== "Settled") return undefined
-    begins(world, "acks-lost", place.name, `${place.life()}: ${meaning.how} of ${meaning.sequence}`)()
+    begins(
+      world,
+      "acks-lost",
+      place.name,
+      `${place.life()}: ${meaning.how} of ${meaning.of} ${meaning.sequence}`
+    )()
     return "drop"
   })
 }

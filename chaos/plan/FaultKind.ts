@@ -106,6 +106,12 @@ export const faultKinds = {
   "worker-killed-ledger-confirmed": ofWorker(
     "a worker is killed when an entry of the ledger is confirmed, before it gives the call back"
   ),
+  "worker-killed-callback-ack-lost": ofWorker(
+    "a worker is killed when a receiver has taken a callback, before the callback is acknowledged"
+  ),
+  "worker-killed-callback-nak-lost": ofWorker(
+    "a worker is killed when it gives a callback back, which does not leave it"
+  ),
   "receiver-down": {
     ...ofNats("the receiver of callbacks answers 503 for a while", "any", RECONNECT),
     mayRepeat: false

@@ -11,6 +11,8 @@ export interface PlannedCall {
   /** the script begins anew for ever */
   readonly hopeless: boolean
   readonly workMillis: number
+  /** the receiver answers 503 to the first post of its callback */
+  readonly callbackRefused: boolean
 }
 
 export interface PlannedFault {
@@ -47,6 +49,7 @@ const CLUSTER_EACH = 5
 const SYNC_ALWAYS_EACH = 3
 const STORMY_SHARE = 0.75
 const CALLBACK_SHARE = 0.4
+const CALLBACK_REFUSED_SHARE = 0.05
 /** In turn, so that a few seeds meet every kind, and by chance, so that kinds meet each other. */
 const FAULTS_IN_TURN = 3
 const FAULTS_BY_CHANCE = 2
@@ -79,7 +82,8 @@ const call = (seed: number, index: number, random: Random): PlannedCall => {
     callback: random() < CALLBACK_SHARE,
     script: script(fn, random),
     hopeless: fn.name === "broken",
-    workMillis: Math.round(from + (to - from) * random())
+    workMillis: Math.round(from + (to - from) * random()),
+    callbackRefused: random() < CALLBACK_REFUSED_SHARE
   }
 }
 

@@ -3,7 +3,7 @@ import { join } from "node:path"
 
 /** The times of the runs, milliseconds: short, so that a run is. */
 export const ACK_WAIT = 4_000
-export const UPSTREAM_TIMEOUT = 3_000
+export const UPSTREAM_TIMEOUT = 2_000
 
 /** Statuses that are retried: Sluice's default. */
 export const RETRIED = new Set([408, 429, 500, 502, 503, 504])

@@ -9,7 +9,8 @@ const others: Readonly<Record<string, string>> = {
   "function-503": "a function answers 503 with Retry-After",
   "function-reset": "a function resets the connection",
   "function-half": "a function answers half",
-  "function-hang": "a function does not answer before its caller goes away"
+  "function-hang": "a function does not answer before its caller goes away",
+  "receiver-503": "a receiver answers 503 to a callback"
 }
 
 const descriptions: ReadonlyArray<readonly [string, string]> = [
@@ -39,7 +40,7 @@ export const markdown = (rows: ReadonlyArray<Row>): string => {
   const missing = neverStruck(rows)
   return `# Faults
 
-Made by \`npm run chaos -- --seeds ${ranges(rows.map(({ seed }) => seed))}\` (slices add to it; \`results.json\` has a line for each seed). A seed is a run: real \`nats-server\`s, gateways and workers as processes of their own, about a thousand calls to five functions, and a schedule of faults drawn from the seed. What is checked, in chaos/checker: no accepted call is lost, none is wrongly dead-lettered, every repetition is explained by a fault that overlapped it, no attempt after a final result except those, \`sluice.limit\` is kept, each call is in exactly one place at quiet moments, and everything has settled within 30 s of the last fault.
+Made by \`npm run chaos -- --seeds ${ranges(rows.map(({ seed }) => seed))}\` (slices add to it; \`results.json\` has a line for each seed). A seed is a run: real \`nats-server\`s, gateways and workers as processes of their own, about a thousand calls to six functions, and a schedule of faults drawn from the seed. What is checked, in chaos/checker: no accepted call is lost, none is wrongly dead-lettered, every repetition is explained by a fault that overlapped it, no attempt after a final result except those, \`sluice.limit\` is kept, each call is in exactly one place at quiet moments, and everything has settled within 30 s of the last fault.
 
 **${sum(rows, ({ violations }) => violations)} violations** in ${rows.length} seeds: ${sum(rows, ({ posted }) => posted)} calls posted, ${sum(rows, ({ accepted }) => accepted)} accepted, ${sum(rows, ({ attempts }) => attempts)} attempts, ${sum(rows, ({ callbacks }) => callbacks)} callbacks, ${sum(rows, ({ dead }) => dead)} dead letters, ${sum(rows, ({ repeated }) => repeated)} repetitions, all explained by a fault unless counted as a violation. ${missing.length === 0 ? "Every kind of fault has struck." : `Never struck: ${missing.join(", ")}.`}
 
@@ -47,10 +48,12 @@ Made by \`npm run chaos -- --seeds ${ranges(rows.map(({ seed }) => seed))}\` (sl
 | --- | --- | ---: | ---: |
 ${descriptions.map(([kind, text]) => line([kind, text, struck(rows, kind), rows.filter(({ faults }) => (faults[kind] ?? 0) > 0).length])).join("\n")}
 
+Late: how often the machine gave somebody no time for half a second or more, which counts as a fault of his and may explain a repetition.
+
 Not built: ${notBuilt.map(([kind, reason]) => `${kind} (${reason})`).join("; ")}.
 
-| seed | nats-server | limiter | posted | accepted | attempts | repeated | dead | callbacks | settled in, s | violations |
-| ---: | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+| seed | nats-server | limiter | posted | accepted | attempts | repeated | dead | callbacks | settled in, s | late | violations |
+| ---: | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 ${rows.map(ofSeed).join("\n")}
 `
 }
@@ -67,6 +70,7 @@ const ofSeed = (row: Row): string =>
     row.dead,
     row.callbacks,
     (row.settledIn / 1000).toFixed(1),
+    row.late,
     row.violations
   ])
 

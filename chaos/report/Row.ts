@@ -58,6 +58,7 @@ const strikes = ({ events, plan }: Finished): ReadonlyArray<readonly [string, nu
       add(event.kind)
       if (event.kind === "server-killed" && plan.syncAlways) add("server-killed-sync-always")
     }
+    if (event.e === "callback" && !event.taken) add("receiver-503")
     if (event.e !== "end") continue
     const { outcome } = event
     if (outcome._tag === "Answered" && outcome.status !== 200) add(`function-${outcome.status}`)

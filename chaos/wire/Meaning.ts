@@ -9,7 +9,12 @@ export type Meaning =
       readonly sequence: number
       readonly count: number
     }
-  | { readonly _tag: "Settled"; readonly how: "ack" | "nak"; readonly sequence: number }
+  | {
+      readonly _tag: "Settled"
+      readonly of: "call" | "callback"
+      readonly how: "ack" | "nak"
+      readonly sequence: number
+    }
   /** Something that must outlive the call is on its way to a stream. */
   | { readonly _tag: "Sent"; readonly what: Stored }
   /** The stream has it. */
@@ -25,11 +30,17 @@ const prefixes: ReadonlyArray<readonly [string, Stored]> = [
   [`${QUEUE}.`, "call"],
   [`${QUEUE}_dead.`, "dead"],
   [`${QUEUE}_callbacks.`, "callback"],
-  [`$KV.${STREAM}_attempts.`, "ledger"]
+  [`$KV.${STREAM}_attempts.`, "ledger"],
+  [`$KV.${STREAM}_callbacks_attempts.`, "ledger"]
 ]
 
 const storedBy = (subject: string): Stored | undefined =>
   prefixes.find(([prefix]) => subject.startsWith(prefix))?.[1]
+
+const deliveredBy = (subject: string): "call" | "callback" | undefined => {
+  if (subject.includes(`.${STREAM}.`)) return "call"
+  return subject.includes(`.${STREAM}_callbacks.`) ? "callback" : undefined
+}
 
 const other: Meaning = { _tag: "Other" }
 
@@ -45,9 +56,10 @@ export class Reader {
     if (frame.subject.startsWith("$JS.ACK.")) {
       const how = frame.payload()
       const sequence = AckSubject.parse(frame.subject)?.streamSequence ?? 0
-      if (!frame.subject.includes(`.${STREAM}.`)) return other
-      if (how.startsWith("+ACK")) return { _tag: "Settled", how: "ack", sequence }
-      if (how.startsWith("-NAK")) return { _tag: "Settled", how: "nak", sequence }
+      const of = deliveredBy(frame.subject)
+      if (of === undefined) return other
+      if (how.startsWith("+ACK")) return { _tag: "Settled", of, how: "ack", sequence }
+      if (how.startsWith("-NAK")) return { _tag: "Settled", of, how: "nak", sequence }
       return other
     }
     const what = storedBy(frame.subject)

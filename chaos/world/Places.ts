@@ -65,7 +65,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     if (meaning._tag === "Delivered") {
       const { call, count, sequence } = meaning
       history.record({ e: "delivered", worker: life(), call, sequence, count })
-    } else if (meaning._tag === "Settled") {
+    } else if (meaning._tag === "Settled" && meaning.of === "call") {
       history.record({ e: "settled", worker: life(), sequence: meaning.sequence, how: meaning.how })
     }
   })

@@ -37,6 +37,8 @@ export const open = Effect.fnUntraced(function* (ports: ReadonlyArray<number>, h
     ping: () => connection.flush(),
     /** Calls in the queue now. */
     stored: asked(async () => (await manager.streams.info(STREAM)).state.messages),
+    /** Callbacks that wait for their receiver now. */
+    storedCallbacks: asked(async () => (await stateOf(manager, `${STREAM}_callbacks`))?.messages ?? 0),
     setLimit: (maxMessages: number) =>
       asked(async () => {
         const { config } = await manager.streams.info(STREAM)

@@ -33,6 +33,7 @@ import * as Siblings from "../worker/Siblings.ts"
 import { Slots } from "../worker/Slots.ts"
 import { Suspects } from "../worker/Suspects.ts"
 import * as Supervisor from "../worker/Supervisor.ts"
+import { countReconnects } from "./Telemetry.ts"
 
 /** Where streams are kept. */
 export type Storage = "file" | "memory"
@@ -213,8 +214,9 @@ const callbackActors = (settings: Settings, storage: Storage, stream: ReturnType
 /** All of a worker but functions, queue and health. */
 export const workerParts = (settings: Settings, storage: Storage, between = nothingBetween) => {
   const stream = callbacksStream(settings, storage)
-  return Layer.merge(
+  return Layer.mergeAll(
     functionActors(settings, storage, between),
-    callbackActors(settings, storage, stream)
+    callbackActors(settings, storage, stream),
+    countReconnects("worker")
   ).pipe(Layer.provide([callbacks(settings, storage, stream), deadLetters(settings, storage)]))
 }

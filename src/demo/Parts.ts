@@ -39,7 +39,9 @@ export const start = Effect.fnUntraced(function* (seed: number, journal: Journal
   return {
     gatewayUrl,
     callbackUrl: receiver.url,
-    backlog: Effect.map(Context.get(onlooker, Backlog).unfinished, byFunction(settings)),
+    backlog: Effect.map(Context.get(onlooker, Backlog).unfinished, ({ counts }) =>
+      byFunction(settings, counts)
+    ),
     deadLetters: Context.get(onlooker, StoredDeadLetters),
     functions,
     /** Never succeeds; fails when a process of the demo ends too early. */
@@ -71,7 +73,7 @@ const settingsOf = (natsUrl: string, functions: string): Settings => {
 }
 
 /** Unfinished calls by the name of the function. */
-const byFunction = (settings: Settings) => (calls: ReadonlyMap<string, number>) =>
+const byFunction = (settings: Settings, calls: ReadonlyMap<string, number>) =>
   Object.fromEntries(
     [...calls].flatMap(([subject, count]) =>
       Option.match(settings.subjects.parse(subject), {

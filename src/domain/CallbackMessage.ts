@@ -17,6 +17,8 @@ export interface About {
   readonly stream: string
   readonly streamCreated: string
   readonly sequence: number
+  /** the headers that say which trace the call belongs to */
+  readonly trace?: Headers.HeaderMap
 }
 
 /** A final result on its way to the receiver that the caller named. */
@@ -45,6 +47,8 @@ export const encodeReference = (callback: Callback, object: string): Uint8Array 
   return write({ ...about, object }, nothing)
 }
 
+const headerMap = Schema.Record(Schema.String, Schema.Array(Schema.String))
+
 const about = {
   url: Schema.String,
   callId: Schema.String,
@@ -54,13 +58,14 @@ const about = {
   finishedMillis: Schema.Finite,
   stream: Schema.String,
   streamCreated: Schema.String,
-  sequence: Schema.Int
+  sequence: Schema.Int,
+  trace: Schema.optionalKey(headerMap)
 }
 
 const readHead = Schema.decodeUnknownResult(
   Schema.fromJsonString(
     Schema.Union([
-      Schema.Struct({ ...about, headers: Schema.Record(Schema.String, Schema.Array(Schema.String)) }),
+      Schema.Struct({ ...about, headers: headerMap }),
       Schema.Struct({ ...about, object: Schema.String })
     ])
   )

@@ -66,6 +66,22 @@ export const statusOf = (answer: Answer): number => {
   }
 }
 
+/** A few words for all answers, to count them by. */
+export const statusClass = (answer: Answer): string => {
+  switch (answer._tag) {
+    case "Reply":
+      return `${Math.trunc(answer.status / 100)}xx`
+    case "BrokenReply":
+      return "broken"
+    case "Unreachable":
+      return "unreachable"
+    case "Timeout":
+      return "timeout"
+    case "WorkerLost":
+      return "worker-lost"
+  }
+}
+
 /** What the answer asked for, in seconds. */
 export const retryAfterSeconds = (answer: Answer): number | undefined =>
   answer._tag === "Reply" && answer.retryAfter !== undefined ? answer.retryAfter / 1000 : undefined

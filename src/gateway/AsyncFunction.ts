@@ -10,6 +10,9 @@ import type { FunctionSpec } from "../functions/FunctionSpec.ts"
 import { Functions } from "../functions/Functions.ts"
 import { type Door, Queues } from "../queue/Queues.ts"
 import type { Admission } from "./Admission.ts"
+import { Metrics } from "../telemetry/Metrics.ts"
+import type { Span } from "../telemetry/Span.ts"
+import { Traces } from "../telemetry/Traces.ts"
 import * as CallId from "./CallId.ts"
 import * as Problems from "./Problems.ts"
 import * as RequestBody from "./RequestBody.ts"
@@ -34,9 +37,35 @@ export const handle = Effect.fnUntraced(function* (
   request: IncomingMessage,
   response: ServerResponse
 ) {
-  const queues = yield* Queues
+  const traces = yield* Traces
   const header = Headers.fromRaw(request.rawHeaders)
+  const span = traces.start(header, "receive", "server", () => ({
+    "http.request.method": "POST",
+    "http.route": "/async-function/{name}",
+    "url.path": `/async-function/${target.functionText}${target.path}`,
+    "faas.invoked_name": FunctionName.key(target.fn)
+  }))
+  const accepting = accept(target, options, admission, header, span, request, response)
+  return yield* span.during(
+    Effect.tapError(accepting, ({ status }) =>
+      Effect.sync(() => span.set(() => ({ "http.response.status_code": status })))
+    )
+  )
+})
+
+const accept = Effect.fnUntraced(function* (
+  target: Target,
+  options: Options,
+  admission: Admission,
+  header: Headers.HeaderMap,
+  span: Span,
+  request: IncomingMessage,
+  response: ServerResponse
+) {
+  const queues = yield* Queues
+  const metrics = yield* Metrics
   const callId = yield* CallId.take(header)
+  span.set(() => ({ "sluice.call_id": callId }))
   response.setHeader(CallId.headerName, callId)
   const callbackUrl = yield* callbackUrlOf(header, options.callbackAllowHosts)
   const spec = yield* lookUp(target.fn)
@@ -44,7 +73,9 @@ export const handle = Effect.fnUntraced(function* (
   const queue = yield* Effect.mapError(queues.open(queueName), Problems.notQueued)
 
   const startTime = String(yield* Clock.currentTimeNanos)
-  const call = storedCall({ target, header, callId, startTime, callbackUrl, queueName, spec })
+  // Already as long as it will be: the step of publishing takes the place of this one.
+  const traced = span.headers(header)
+  const call = storedCall({ target, header: traced, callId, startTime, callbackUrl, queueName, spec })
   const maxBytes = queue.maxMessageBytes()
   const limit = largestBody(maxBytes, Call.encode(call).length)
   const tooLarge = Problems.tooLarge(maxBytes, limit)
@@ -59,9 +90,24 @@ export const handle = Effect.fnUntraced(function* (
   const body = yield* RequestBody.collect(request, limit)
   if (body === undefined) return yield* tooLarge
 
-  yield* queue
-    .publish(target.fn, Call.encode({ ...call, body }))
-    .pipe(Effect.mapError((error) => (error.reason === "too-large" ? tooLarge : Problems.notQueued(error))))
+  const publishedAt = performance.now()
+  const publishing = span.child("publish", "producer", () => ({
+    "messaging.system": "nats",
+    "messaging.operation.name": "publish",
+    "messaging.operation.type": "send",
+    "messaging.destination.name": queueName,
+    "messaging.message.body.size": body.length,
+    "sluice.call_id": callId
+  }))
+  const message = Call.encode({ ...call, header: publishing.headers(call.header), body })
+  yield* publishing.during(queue.publish(target.fn, message)).pipe(
+    Effect.mapError((error) => (error.reason === "too-large" ? tooLarge : Problems.notQueued(error))),
+    Effect.ensuring(
+      Effect.sync(() => metrics.publishSeconds.record((performance.now() - publishedAt) / 1000, queueName))
+    )
+  )
+  span.set(() => ({ "http.response.status_code": 202 }))
+  metrics.callsAccepted.count(queueName, FunctionName.key(target.fn))
   response.writeHead(202, { "X-Start-Time": startTime, "Content-Length": 0 })
   response.end()
 }, Effect.scoped)

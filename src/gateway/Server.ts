@@ -4,9 +4,11 @@ import { Agent } from "undici"
 import type { HostRule } from "../domain/CallbackTarget.ts"
 import * as HttpListener from "../operations/HttpListener.ts"
 import { Admission } from "./Admission.ts"
+import { Metrics } from "../telemetry/Metrics.ts"
 import * as AsyncFunction from "./AsyncFunction.ts"
 import * as Problems from "./Problems.ts"
-import { route } from "./Route.ts"
+import * as RequestMetrics from "./RequestMetrics.ts"
+import { type Route, route } from "./Route.ts"
 import * as SyncFunction from "./SyncFunction.ts"
 
 export interface Options {
@@ -61,6 +63,18 @@ const dispatch = Effect.fnUntraced(function* (
 ) {
   const { method = "", url = "" } = request
   const target = route(method, url, options.defaultNamespace)
+  const handling = handle(target, options, agent, admission, request, response)
+  return yield* RequestMetrics.countRequest(yield* Metrics, target, request, response, handling)
+})
+
+const handle = Effect.fnUntraced(function* (
+  target: Route,
+  options: Options,
+  agent: Agent,
+  admission: Admission,
+  request: IncomingMessage,
+  response: ServerResponse
+) {
   switch (target._tag) {
     case "Async":
       return yield* AsyncFunction.handle(target, options, admission, request, response)
@@ -69,7 +83,7 @@ const dispatch = Effect.fnUntraced(function* (
     case "NotFound":
       return yield* Problems.notFound()
     case "MethodNotAllowed":
-      return yield* Problems.methodNotAllowed(method, target.allow)
+      return yield* Problems.methodNotAllowed(request.method ?? "", target.allow)
     case "Bad":
       return yield* Problems.badName(target.detail)
   }

@@ -6,9 +6,11 @@ import * as FunctionName from "../domain/FunctionName.ts"
 import * as GoDuration from "../domain/GoDuration.ts"
 import * as Headers from "../domain/Headers.ts"
 import { Functions } from "../functions/Functions.ts"
+import { Metrics } from "../telemetry/Metrics.ts"
 import * as CallId from "./CallId.ts"
 import * as Problems from "./Problems.ts"
 import * as RequestBody from "./RequestBody.ts"
+import { countInvocation } from "./RequestMetrics.ts"
 import type { Target } from "./Route.ts"
 
 /**
@@ -26,13 +28,22 @@ export const handle = Effect.fnUntraced(function* (
   const callId = yield* CallId.take(header)
   response.setHeader(CallId.headerName, callId)
   const url = yield* urlOf(target)
+  const metrics = yield* Metrics
 
-  yield* exchange(target, agent, url, headersToFunction(header, callId, request), request, response).pipe(
+  const passing = exchange(
+    target,
+    agent,
+    url,
+    headersToFunction(header, callId, request),
+    request,
+    response
+  ).pipe(
     Effect.timeoutOrElse({
       duration: Duration.millis(upstreamTimeoutMillis),
       orElse: () => Problems.upstreamTimeout(target.fn, GoDuration.format(upstreamTimeoutMillis))
     })
   )
+  yield* countInvocation(metrics, FunctionName.key(target.fn), response, passing)
 })
 
 const urlOf = Effect.fnUntraced(function* ({ fn, path, query }: Target) {

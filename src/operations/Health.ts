@@ -16,9 +16,13 @@ export interface Options {
   readonly host?: string | undefined
   /** Asked for each `/readyz`; has to answer within two seconds. */
   readonly checks: Effect.Effect<ReadonlyArray<Check>>
+  /** What `/metrics` answers. */
+  readonly metrics: { readonly contentType: string; readonly text: Effect.Effect<string> }
 }
 
-/** The HTTP port for operators: `/healthz` (the process is alive) and `/readyz` (it can do its work). */
+/**
+ * The HTTP port for operators: `/healthz` (the process is alive), `/readyz` (it can do its work) and `/metrics`.
+ */
 export class Health extends Context.Service<Health, { readonly port: number }>()("sluice/operations/Health") {
   static readonly layer = (options: Options) =>
     Layer.effect(
@@ -27,7 +31,7 @@ export class Health extends Context.Service<Health, { readonly port: number }>()
         ...options,
         setting: "metrics_port",
         shutdownGraceMillis: 0,
-        handler: (request, response) => handle(options.checks, request, response)
+        handler: (request, response) => handle(options, request, response)
       })
     )
 }
@@ -35,7 +39,7 @@ export class Health extends Context.Service<Health, { readonly port: number }>()
 const checksTimeout = Duration.seconds(2)
 
 const handle = Effect.fnUntraced(function* (
-  checks: Options["checks"],
+  { checks, metrics }: Options,
   request: IncomingMessage,
   response: ServerResponse
 ) {
@@ -59,12 +63,14 @@ const handle = Effect.fnUntraced(function* (
       const ready = results.every((check) => check.ok)
       return sendJson(response, ready ? 200 : 503, { ready, checks: results })
     }
+    case "/metrics":
+      return send(response, 200, metrics.contentType, yield* metrics.text)
     default:
       return yield* new Problem({
         status: 404,
         kind: "no-such-page",
         title: "Not found",
-        detail: "Here are /healthz and /readyz."
+        detail: "Here are /healthz, /readyz and /metrics."
       })
   }
 })
@@ -73,11 +79,10 @@ const checksTimedOut: ReadonlyArray<Check> = [
   { name: "checks", ok: false, detail: `no result within ${Duration.format(checksTimeout)}` }
 ]
 
-const sendJson = (response: ServerResponse, status: number, body: unknown) => {
-  const text = JSON.stringify(body)
-  response.writeHead(status, {
-    "Content-Type": "application/json",
-    "Content-Length": Buffer.byteLength(text)
-  })
+const sendJson = (response: ServerResponse, status: number, body: unknown) =>
+  send(response, status, "application/json", JSON.stringify(body))
+
+const send = (response: ServerResponse, status: number, contentType: string, text: string) => {
+  response.writeHead(status, { "Content-Type": contentType, "Content-Length": Buffer.byteLength(text) })
   response.end(text)
 }

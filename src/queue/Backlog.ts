@@ -4,15 +4,25 @@ import { toQueueError } from "./natsErrors.ts"
 import { QueueError } from "./QueueError.ts"
 import { QueueStream } from "./QueueStream.ts"
 
+/** What a stream holds at one moment. */
+export interface Unfinished {
+  /** By subject, how many messages are stored and not finished: waiting, delayed, or running anywhere. */
+  readonly counts: ReadonlyMap<string, number>
+  /** Of the message stored last; the first one was 1. */
+  readonly lastSequence: number
+  readonly bytes: number
+  /** At which it takes no more; undefined when there is no limit. */
+  readonly maxBytes: number | undefined
+}
+
 /** How work is found that somebody else published. */
 export class Backlog extends Context.Service<
   Backlog,
   {
-    /**
-     * By subject, how many calls are stored now and not finished: waiting, delayed, or running anywhere. Fails
-     * with `stream-gone` when the stream was deleted, also when it has been made again since.
-     */
-    readonly unfinished: Effect.Effect<ReadonlyMap<string, number>, QueueError>
+    /** Fails with `stream-gone` when the stream was deleted, also when it has been made again since. */
+    readonly unfinished: Effect.Effect<Unfinished, QueueError>
+    /** When the subject's oldest unfinished message was stored, milliseconds; undefined when there is none. */
+    readonly oldest: (subject: string) => Effect.Effect<number | undefined, QueueError>
   }
 >()("sluice/queue/Backlog") {
   static readonly layer = Layer.effect(
@@ -31,8 +41,18 @@ export class Backlog extends Context.Service<
               detail: `${stream.name} was deleted and made again`
             })
           }
-          return new Map(Object.entries(info.state.subjects ?? {}))
-        })
+          const { bytes, last_seq: lastSequence, subjects = {} } = info.state
+          const maxBytes = info.config.max_bytes > 0 ? info.config.max_bytes : undefined
+          return { counts: new Map(Object.entries(subjects)), lastSequence, bytes, maxBytes }
+        }),
+        oldest: (subject) => {
+          // The client's type knows this question only for streams with direct access; every server answers it.
+          const query = { next_by_subj: subject, seq: 1 }
+          return request(() => manager.streams.getMessage(stream.name, query)).pipe(
+            Effect.map((message) => (message === null ? undefined : message.time.getTime())),
+            Effect.mapError(toQueueError)
+          )
+        }
       })
     })
   )

@@ -67,9 +67,6 @@ const make = Effect.fnUntraced(function* (options: DeadLettersOptions) {
     // The server wants it to be no longer than the letters live.
     duplicate_window: Math.min(Duration.toMillis(DUPLICATE_WINDOW) * 1e6, maxAge)
   }
-  yield* bringUpToDate(nats, name, limits)
-  yield* bringUpToDate(nats, messages.streamName, { max_age: maxAge })
-
   const add = request(() =>
     manager.streams.add({
       name,
@@ -82,6 +79,10 @@ const make = Effect.fnUntraced(function* (options: DeadLettersOptions) {
       num_replicas: options.replicas
     })
   ).pipe(Effect.catch((error) => (isStreamNameInUse(error) ? Effect.void : Effect.fail(error))))
+
+  // Made before it is needed: a cluster that lacks a server makes none. Whoever stores a letter tells what is wrong.
+  yield* prepare(nats, name, limits, Effect.ignore(add))
+  yield* prepare(nats, messages.streamName, { max_age: maxAge }, Effect.void)
 
   const publish = (letter: DeadLetter) =>
     Effect.tryPromise({
@@ -150,8 +151,13 @@ const make = Effect.fnUntraced(function* (options: DeadLettersOptions) {
   })
 })
 
-/** The limits are those of the settings, also when the stream was made with other ones. */
-const bringUpToDate = ({ manager, request }: Nats["Service"], name: string, limits: Partial<StreamConfig>) =>
+/** The stream is there, and its limits are those of the settings, also when it was made with other ones. */
+const prepare = (
+  { manager, request }: Nats["Service"],
+  name: string,
+  limits: Partial<StreamConfig>,
+  makeMissing: Effect.Effect<unknown, unknown>
+) =>
   request(() => manager.streams.info(name)).pipe(
     Effect.flatMap(({ config }) => {
       const changed = Object.entries(limits).filter(
@@ -164,12 +170,11 @@ const bringUpToDate = ({ manager, request }: Nats["Service"], name: string, limi
         )
       )
     }),
+    Effect.catch((error) => (isStreamNotFound(error) ? makeMissing : Effect.fail(error))),
     Effect.catch((error) =>
-      isStreamNotFound(error)
-        ? Effect.void
-        : Effect.logWarning(`the limits of ${name} could not be brought up to date`, {
-            reason: toQueueError(error).detail
-          })
+      Effect.logWarning(`the limits of ${name} could not be brought up to date`, {
+        reason: toQueueError(error).detail
+      })
     )
   )
 

@@ -90,6 +90,8 @@ const make = Effect.fnUntraced(function* (options: LedgerOptions) {
       allow_direct: false
     })
   ).pipe(Effect.catch((error) => (isStreamNameInUse(error) ? Effect.void : Effect.fail(error))))
+  // Made before it is needed: a cluster that lacks a server makes none, and at the end of a process there is little time.
+  yield* Effect.ignore(makeBucket)
 
   const entries = new WeakMap<Delivery, Entry>()
   /** per subject, the highest sequence of a call that may have an entry */
@@ -198,7 +200,6 @@ const make = Effect.fnUntraced(function* (options: LedgerOptions) {
     const info = yield* request(() =>
       manager.streams.info(streamName, { subjects_filter: prefix + keys })
     ).pipe(Effect.catch((error) => (isStreamNotFound(error) ? Effect.undefined : Effect.fail(error))))
-    // Made before it is needed: at the end of a process there is little time.
     if (info === undefined) return yield* Effect.ignore(makeBucket)
     for (const key of Object.keys(info.state.subjects ?? {})) {
       const end = key.lastIndexOf(".")

@@ -7,7 +7,7 @@ export const programSettings = {
     "metrics_port",
     Parser.integer(0, 65535),
     "8081",
-    "port of /healthz and /readyz; 0 takes a free one",
+    "port of /healthz, /readyz and /metrics; 0 takes a free one",
     { fallbackOf: { gateway: "8082" } }
   ),
   shutdownGrace: setting(

@@ -100,5 +100,12 @@ export const workerSettings = {
     "1s",
     "how often the stream is asked which functions have calls waiting",
     ofWorker
+  ),
+  traceConsumer: setting(
+    "trace_consumer",
+    Parser.oneOf("child", "link"),
+    "child",
+    "what a worker does belongs to the caller's trace, or to one of its own with a link to that",
+    ofWorker
   )
 }

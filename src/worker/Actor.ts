@@ -83,11 +83,13 @@ export const factory = Effect.fnUntraced(function* <L extends Lane>(
         throttle,
         calls,
         process: (delivery, progress) => kind.process(lane, delivery, progress),
+        received: kind.metrics.delivered,
         handBack,
         fork,
         now,
         retired: () => retired
       })
+      yield* kind.metrics.observe(lane, { window, demand, throttle, calls })
       const source = yield* sources.open(lane, dispatcher)
       let lookedAt = now()
 

@@ -3,6 +3,7 @@ import type { Lane } from "../domain/Lane.ts"
 import { QueueError } from "../queue/QueueError.ts"
 import { QueueStream } from "../queue/QueueStream.ts"
 import { WakeUps } from "../queue/WakeUps.ts"
+import { Metrics } from "../telemetry/Metrics.ts"
 import * as Actor from "./Actor.ts"
 import type { LaneKind } from "./LaneKind.ts"
 
@@ -27,6 +28,7 @@ export const make = Effect.fnUntraced(function* <L extends Lane>(
 ) {
   const stream = yield* QueueStream
   const wakeUps = yield* WakeUps
+  const metrics = yield* Metrics
   const makeActor = yield* Actor.factory(kind, options)
   const actors = new Map<string, { readonly actor: Actor.Actor; readonly streamCreated: string }>()
   let draining = false
@@ -47,6 +49,7 @@ export const make = Effect.fnUntraced(function* <L extends Lane>(
             streamGone()
           })
         }
+        metrics.actorsRestarted.count()
         return Effect.logError("an actor has died, it is started again", cause, {
           [kind.noun]: actor.lane.key
         })
@@ -54,7 +57,12 @@ export const make = Effect.fnUntraced(function* <L extends Lane>(
       Effect.sandbox,
       Effect.retry({ schedule: restart, while: () => !actor.ended() }),
       Effect.ignore,
-      Effect.ensuring(Effect.sync(() => actors.get(key)?.actor === actor && actors.delete(key)))
+      Effect.ensuring(
+        Effect.sync(() => {
+          metrics.actorsEnded.count()
+          if (actors.get(key)?.actor === actor) actors.delete(key)
+        })
+      )
     )
 
   /** The lane's actor, made when there is none; undefined when the worker is about to stop. */
@@ -68,6 +76,7 @@ export const make = Effect.fnUntraced(function* <L extends Lane>(
     if (present !== undefined && !present.ended()) return present
     const actor = makeActor(lane)
     actors.set(key, { actor, streamCreated })
+    metrics.actorsStarted.count()
     runFiber(key, supervised(key, actor))
     return actor
   }

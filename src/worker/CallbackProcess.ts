@@ -4,6 +4,7 @@ import { isEarly } from "../domain/AttemptRecord.ts"
 import * as CallbackMessage from "../domain/CallbackMessage.ts"
 import * as DeadLetter from "../domain/DeadLetter.ts"
 import * as FunctionName from "../domain/FunctionName.ts"
+import * as Headers from "../domain/Headers.ts"
 import type { Kind } from "../domain/limiter/Limiter.ts"
 import * as RetryPolicy from "../domain/RetryPolicy.ts"
 import type { DeadReason } from "../domain/Verdict.ts"
@@ -11,8 +12,12 @@ import { DeadLetters } from "../queue/DeadLetters.ts"
 import type { Delivery } from "../queue/Delivery.ts"
 import { Ledger } from "../queue/Ledger.ts"
 import { QueueStream } from "../queue/QueueStream.ts"
+import { Metrics } from "../telemetry/Metrics.ts"
+import * as Span from "../telemetry/Span.ts"
+import { Traces } from "../telemetry/Traces.ts"
 import { CallbackPost, type Posted } from "./CallbackPost.ts"
 import { Callbacks, idOf } from "./Callbacks.ts"
+import * as CallSpans from "./CallSpans.ts"
 import { GiveBack } from "./GiveBack.ts"
 import { persist } from "./Persistence.ts"
 import type { Progress } from "./Progress.ts"
@@ -36,12 +41,15 @@ export const make = Effect.fnUntraced(function* (retryPolicy: RetryPolicy.RetryP
   const giveBack = yield* GiveBack
   const stream = yield* QueueStream
   const clock = yield* Clock.Clock
+  const metrics = yield* Metrics
+  const traces = yield* Traces
 
-  const tryOnce = Effect.fnUntraced(function* (stored: Stored, progress: Progress) {
+  const tryOnce = Effect.fnUntraced(function* (stored: Stored, span: Span.Span, progress: Progress) {
     const opened = yield* Effect.result(callbacks.open(stored))
     if (Result.isFailure(opened)) return notTaken(opened.failure.detail)
     if (Option.isNone(opened.success)) return goneResult
-    const { body, headers, url } = opened.success.value
+    const { body, trace = {}, url } = opened.success.value
+    const headers = span.headers(Headers.replaced(opened.success.value.headers, trace))
     const startedAt = clock.monotonicTimeNanosUnsafe()
     progress.dispatched()
     const posted = yield* post({ id: idOf(stored), url, headers, body })
@@ -61,12 +69,15 @@ export const make = Effect.fnUntraced(function* (retryPolicy: RetryPolicy.RetryP
     const attempt = (record?.attempts ?? 0) + 1
     const decoded = CallbackMessage.decode(delivery.data)
     const about = Result.getOrUndefined(decoded)
+    if (isEarly(record, clock.currentTimeMillisUnsafe())) return yield* giveBack.handBack(delivery)
+    const span = about === undefined ? Span.none : CallSpans.callback(traces, about, attempt)
     const fields = {
       destination: lane.key,
       function: about?.functionName,
       call_id: about?.callId,
       sequence: delivery.streamSequence,
-      attempt
+      attempt,
+      trace_id: span.traceId
     }
 
     const bury = Effect.fnUntraced(function* (reason: DeadReason, detail: string, status?: number) {
@@ -93,17 +104,23 @@ export const make = Effect.fnUntraced(function* (retryPolicy: RetryPolicy.RetryP
         })
       })
       yield* persist(progress.stuck, fields)(letter)
+      metrics.deadLetters.count(reason)
+      metrics.callbacks.count("dead")
       yield* Effect.logWarning("callback not delivered", { ...fields, status, reason: detail })
       return finish(delivery)
     })
 
-    if (isEarly(record, clock.currentTimeMillisUnsafe())) return yield* giveBack.handBack(delivery)
     if (Result.isFailure(decoded)) return yield* bury("undecodable", decoded.failure)
-    const posted = yield* tryOnce(decoded.success, progress)
+    const posted = yield* span.during(
+      Effect.tap(tryOnce(decoded.success, span, progress), (posted) =>
+        Effect.sync(() => CallSpans.tellPosted(span, posted))
+      )
+    )
     switch (posted._tag) {
       case "Taken":
         yield* Effect.logDebug("posted result", { ...fields, status: posted.status })
         finish(delivery)
+        metrics.callbacks.count("delivered")
         yield* callbacks.discard(decoded.success, delivery.streamSequence)
         return finished
       case "Never":
@@ -115,7 +132,9 @@ export const make = Effect.fnUntraced(function* (retryPolicy: RetryPolicy.RetryP
         if (delayMillis === undefined) return yield* bury("callback-undeliverable", detail, status)
         const retry_in = delayMillis / 1000
         yield* Effect.logInfo("callback not taken", { ...fields, status, retry_in, reason: detail })
-        return yield* giveBack.retry(delivery, status, delayMillis)
+        const givenBack = yield* giveBack.retry(delivery, status, delayMillis)
+        metrics.callbacks.count("retried")
+        return givenBack
       }
     }
   })

@@ -16,6 +16,8 @@ export interface Parts {
   readonly calls: CallsInHand
   readonly process: (delivery: Delivery, progress: Progress) => Effect.Effect<Settled>
   readonly handBack: GiveBack["Service"]["handBack"]
+  /** is told of each delivery */
+  readonly received: (delivery: Delivery, nowMillis: number) => void
   /** runs a call beside the others */
   readonly fork: (effect: Effect.Effect<unknown>) => void
   /** milliseconds */
@@ -38,7 +40,8 @@ export class Dispatcher implements PullHandlers {
   }
 
   readonly delivered = (delivery: Delivery): void => {
-    const { window, demand, calls, fork, handBack, now, retired } = this.#parts
+    const { window, demand, calls, fork, handBack, now, received, retired } = this.#parts
+    received(delivery, now())
     const expected = window.delivered()
     calls.add(delivery, now())
     if (!expected || retired()) {

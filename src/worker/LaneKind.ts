@@ -2,6 +2,7 @@ import type { Effect, Option } from "effect"
 import type { Lane } from "../domain/Lane.ts"
 import type { Delivery } from "../queue/Delivery.ts"
 import type { Adviser } from "./Adviser.ts"
+import type { LaneMetrics } from "./LaneMetrics.ts"
 import type { Progress } from "./Progress.ts"
 import type { Settled } from "./Settlement.ts"
 
@@ -14,6 +15,7 @@ export interface LaneKind<L extends Lane> {
   /** How many deliveries of the lane a worker with so many slots may have in flight. */
   readonly limit: (lane: L, slots: number) => Effect.Effect<number>
   readonly process: (lane: L, delivery: Delivery, progress: Progress) => Effect.Effect<Settled>
+  readonly metrics: LaneMetrics<L>
   /** They tell a lane's limiter more than its deliveries do. */
   readonly advisers: ReadonlyArray<Adviser<L>>
 }

@@ -7,7 +7,10 @@ import * as LegacyLane from "../domain/LegacyLane.ts"
 import type { Delivery } from "../queue/Delivery.ts"
 import { MovedCalls } from "../queue/MovedCalls.ts"
 import { QueueStream } from "../queue/QueueStream.ts"
+import * as Span from "../telemetry/Span.ts"
 import { GiveBack } from "./GiveBack.ts"
+import type { FunctionLanes } from "./FunctionLanes.ts"
+import { nameless } from "./FunctionMetrics.ts"
 import type { LaneKind } from "./LaneKind.ts"
 import { persist } from "./Persistence.ts"
 import type { Progress } from "./Progress.ts"
@@ -19,10 +22,7 @@ import { orGiveBack } from "./Unsettled.ts"
  * subject, confirmed, and then acknowledged. Whoever dies in between has it moved again under the same message id.
  * What names no function is a dead letter.
  */
-export const beside = Effect.fnUntraced(function* (
-  functions: LaneKind<FunctionLane>,
-  defaultNamespace: string
-) {
+export const beside = Effect.fnUntraced(function* (functions: FunctionLanes, defaultNamespace: string) {
   const { queue } = yield* QueueStream
   const { move } = yield* MovedCalls
   const settlement = yield* Settlement
@@ -36,7 +36,14 @@ export const beside = Effect.fnUntraced(function* (
     const named = Result.flatMap(decoded, (call) => FunctionName.parse(call.function, defaultNamespace))
     if (Result.isFailure(named)) {
       const call = Result.getOrUndefined(decoded)
-      const work = { fn: FunctionName.unknown, delivery, call, attempt: 1, stuck: progress.stuck }
+      const work = {
+        fn: FunctionName.unknown,
+        delivery,
+        call,
+        attempt: 1,
+        stuck: progress.stuck,
+        span: Span.none
+      }
       return yield* settlement.refuse(work, "undecodable", named.failure)
     }
     const fields = { function: FunctionName.key(named.success), sequence: delivery.streamSequence }
@@ -55,6 +62,18 @@ export const beside = Effect.fnUntraced(function* (
       isFunction(lane)
         ? functions.process(lane, delivery, progress)
         : orGiveBack(giveBack, delivery, { subject: delivery.subject })(run(delivery, progress)),
+    metrics: {
+      // The wait of a call that is moved is counted where it is moved to.
+      delivered: (delivery, nowMillis) => {
+        if (delivery.subject !== legacy.subject) functions.metrics.delivered(delivery, nowMillis)
+      },
+      observe: (lane, parts) => (isFunction(lane) ? functions.metrics.observe(lane, parts) : Effect.void),
+      discovered: (stream, lanes) =>
+        functions.metrics.discovered(
+          stream,
+          new Map([...lanes].map(([lane, count]) => [isFunction(lane) ? lane : nameless(lane), count]))
+        )
+    },
     advisers: functions.advisers.map(
       (adviser) => (served) =>
         isFunction(served.lane) ? adviser({ ...served, lane: served.lane }) : Effect.never

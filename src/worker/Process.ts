@@ -9,6 +9,10 @@ import { Functions } from "../functions/Functions.ts"
 import type { Delivery } from "../queue/Delivery.ts"
 import { Ledger } from "../queue/Ledger.ts"
 import { GiveBack } from "./GiveBack.ts"
+import { type Live, Metrics } from "../telemetry/Metrics.ts"
+import * as Span from "../telemetry/Span.ts"
+import { Traces } from "../telemetry/Traces.ts"
+import * as CallSpans from "./CallSpans.ts"
 import { Invoker, type Reaction } from "./Invoker.ts"
 import type { Progress } from "./Progress.ts"
 import { type Settled, Settlement } from "./Settlement.ts"
@@ -60,7 +64,12 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
   const giveBack = yield* GiveBack
   const suspects = yield* Suspects
   const clock = yield* Clock.Clock
+  const metrics = yield* Metrics
+  const traces = yield* Traces
   const warned = new Set<string>()
+
+  const fnOf = (call: Call.Call) =>
+    Result.getOrElse(FunctionName.parse(call.function, options.defaultNamespace), () => FunctionName.unknown)
 
   const warnOnce = (fn: FunctionName.FunctionName, sentences: ReadonlyArray<string>) =>
     Effect.forEach(sentences, (sentence) => {
@@ -84,15 +93,33 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
     const decoded = Call.decode(delivery.data)
     if (Result.isFailure(decoded)) {
       return yield* settlement.refuse(
-        { fn: fnOfSubject ?? FunctionName.unknown, delivery, call: undefined, attempt, stuck },
+        {
+          fn: fnOfSubject ?? FunctionName.unknown,
+          delivery,
+          call: undefined,
+          attempt,
+          stuck,
+          span: Span.none
+        },
         "undecodable",
         decoded.failure
       )
     }
     const call = decoded.success
+    const fn = fnOfSubject ?? fnOf(call)
+    const span = CallSpans.process(traces, fn, delivery, call, clock.currentTimeMillisUnsafe())
+    const work = { fn, delivery, call, attempt, stuck, span }
+    return yield* span.during(handle(work, record, standing, progress))
+  })
+
+  const handle = Effect.fnUntraced(function* (
+    work: Work & { readonly call: Call.Call },
+    record: AttemptRecord.AttemptRecord | undefined,
+    standing: AttemptRecord.Standing,
+    progress: Progress
+  ) {
+    const { fn, delivery, call, attempt } = work
     const named = FunctionName.parse(call.function, options.defaultNamespace)
-    const fn = fnOfSubject ?? Result.getOrElse(named, () => FunctionName.unknown)
-    const work: Work = { fn, delivery, call, attempt, stuck }
     if (fn === FunctionName.unknown && Result.isFailure(named)) {
       return yield* settlement.refuse(work, "undecodable", named.failure)
     }
@@ -126,9 +153,13 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
 
     const execute = Effect.gen(function* () {
       progress.dispatched()
-      const reaction = yield* invoker.invoke(found.spec.url, call, call.callbackUrl !== undefined)
+      const { url } = found.spec
+      const reaction = yield* CallSpans.attempt(work, url, progress, (asked) =>
+        invoker.invoke(url, asked, call.callbackUrl !== undefined)
+      )
       const { answer, durationSeconds } = reaction
       progress.answered(Outcome.signal(answer), durationSeconds, Outcome.retryAfterSeconds(answer))
+      countAnswer(metrics, FunctionName.key(fn), reaction)
       const tooOld = clock.currentTimeMillisUnsafe() - delivery.acceptedMillis > options.maxCallAgeMillis
       const rules = { holdRejected: options.holdRejected, tooOld }
       const verdict = Verdict.decide(answer, attempt, policy, yield* Random.next, rules)
@@ -147,6 +178,12 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
       )
   })
 })
+
+const countAnswer = (metrics: Live, fn: string, { answer, durationSeconds }: Reaction) => {
+  metrics.attempts.count(fn, Outcome.statusClass(answer))
+  metrics.execution.record(durationSeconds, fn)
+  if (Outcome.signal(answer) === "rejected") metrics.rejections.count(fn)
+}
 
 /** The reaction of a function that its provider does not know. */
 const neverCalled: Reaction = {

@@ -38,6 +38,11 @@ export class PullWindow {
     return this.#asked
   }
 
+  /** Permits in hand, asked for or running. */
+  get taken(): number {
+    return this.#permits.taken
+  }
+
   /** Nothing in hand, nothing on the way, nothing running. */
   get idle(): boolean {
     return this.#permits.taken === 0

@@ -14,6 +14,8 @@ import type { Delivery } from "../queue/Delivery.ts"
 import { Ledger } from "../queue/Ledger.ts"
 import type { QueueError } from "../queue/QueueError.ts"
 import { QueueStream } from "../queue/QueueStream.ts"
+import { Metrics } from "../telemetry/Metrics.ts"
+import * as TraceHeaders from "../telemetry/TraceHeaders.ts"
 import { Callbacks } from "./Callbacks.ts"
 import { GiveBack, type GivenBack } from "./GiveBack.ts"
 import type { Reaction } from "./Invoker.ts"
@@ -74,6 +76,7 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
   const ledger = yield* Ledger
   const stream = yield* QueueStream
   const clock = yield* Clock.Clock
+  const metrics = yield* Metrics
 
   const store = (
     work: Work,
@@ -103,7 +106,9 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
         functionName: FunctionName.key(work.fn)
       })
     })
-    return persist(work.stuck, logFields(work))(letter)
+    return Effect.tap(persist(work.stuck, logFields(work))(letter), () =>
+      Effect.sync(() => metrics.deadLetters.count(reason))
+    )
   }
 
   const bury = Effect.fnUntraced(function* (
@@ -120,6 +125,7 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
   /** The callback goes nowhere: its call is kept for people. */
   const undeliverable = Effect.fnUntraced(function* (work: Work, detail: string) {
     yield* store(work, "callback", "callback-undeliverable", detail, undefined)
+    metrics.callbacks.count("dead")
     yield* Effect.logWarning("callback not delivered", { ...logFields(work), reason: detail })
   })
 
@@ -139,6 +145,7 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
       stream: stream.name,
       streamCreated: work.delivery.streamCreated,
       sequence: work.delivery.streamSequence,
+      trace: work.span.headers(TraceHeaders.only(call.header)),
       headers: callbackHeaders(work, attempted, options),
       body: reaction.reply?.body ?? nothing
     }
@@ -151,33 +158,49 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
       )
   })
 
-  const finish = (delivery: Delivery): Settled => {
+  const acknowledge = (delivery: Delivery): Settled => {
     delivery.ack()
     ledger.forget(delivery)
     return finished
   }
 
+  /** The call's end: comes last. */
+  const finish = ({ delivery }: Work): Settled => {
+    metrics.messagesProcessed.count()
+    metrics.acceptToDone.record(Math.max(0, clock.currentTimeMillisUnsafe() - delivery.acceptedMillis) / 1000)
+    return acknowledge(delivery)
+  }
+
   return Settlement.of({
     settle: Effect.fnUntraced(function* (work, verdict, attempted) {
+      metrics.verdicts.count(verdictLabels[verdict._tag])
+      work.span.set(() => ({ "sluice.verdict": verdictLabels[verdict._tag] }))
+      if (verdict._tag === "Dead") work.span.failed(verdict.reason)
       if (verdict._tag === "Hold") return held
       if (verdict._tag === "Retry") {
         const status = Outcome.statusOf(attempted.reaction.answer)
-        return yield* giveBack.retry(work.delivery, status, verdict.delayMillis)
+        const givenBack = yield* giveBack.retry(work.delivery, status, verdict.delayMillis)
+        metrics.retries.count(FunctionName.key(work.fn))
+        return givenBack
       }
       if (verdict._tag === "Dead") {
         const { answer, excerpt } = attempted.reaction
         yield* bury(work, verdict.reason, Outcome.describe(answer), Outcome.statusOf(answer), excerpt)
       }
       if (attempted.call.callbackUrl !== undefined) yield* report(work, attempted)
-      return finish(work.delivery)
+      return finish(work)
     }),
-    moved: finish,
+    moved: acknowledge,
     refuse: Effect.fnUntraced(function* (work, reason, detail) {
+      metrics.verdicts.count(verdictLabels.Dead)
+      work.span.failed(reason)
       yield* bury(work, reason, detail, undefined)
-      return finish(work.delivery)
+      return finish(work)
     })
   })
 })
+
+const verdictLabels = { Done: "done", Hold: "hold", Retry: "retry", Dead: "dead" } as const
 
 const nothing = new Uint8Array(0)
 

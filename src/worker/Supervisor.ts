@@ -39,13 +39,13 @@ const supervise = Effect.fnUntraced(function* <L extends Lane>(
 
   const strayed = new Set<string>()
   const discover = Effect.gen(function* () {
-    const found = new Map<string, { readonly lane: L; count: number }>()
-    for (const [subject, count] of yield* backlog.unfinished) {
-      const lane = Option.getOrUndefined(kind.parse(subject))
-      if (lane !== undefined) {
-        const known = found.get(lane.key)
-        if (known === undefined) found.set(lane.key, { lane, count })
-        else known.count += count
+    const found = yield* backlog.unfinished
+    const lanes = new Map<L, number>()
+    for (const [subject, count] of found.counts) {
+      const lane = kind.parse(subject)
+      if (Option.isSome(lane)) {
+        // In static mode all subjects are of one lane.
+        lanes.set(lane.value, (lanes.get(lane.value) ?? 0) + count)
       } else if (!strayed.has(subject)) {
         strayed.add(subject)
         yield* Effect.logWarning(`calls on a subject that belongs to no ${kind.noun}; nobody serves them`, {
@@ -53,7 +53,8 @@ const supervise = Effect.fnUntraced(function* <L extends Lane>(
         })
       }
     }
-    for (const { lane, count } of found.values()) actors.of(lane)?.backlog(count)
+    for (const [lane, count] of lanes) actors.of(lane)?.backlog(count)
+    yield* kind.metrics.discovered(found, lanes)
   })
 
   let trouble: string | undefined

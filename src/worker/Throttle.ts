@@ -3,6 +3,8 @@ import type { Context, Event, Kind, Limiter, News } from "../domain/limiter/Limi
 
 /** One call on its way to the function. */
 export interface Flight {
+  /** What the limiter allows now. */
+  readonly limiter: () => { readonly limit: number; readonly inFlight: number }
   readonly dispatched: () => void
   /** Times in seconds. */
   readonly answered: (kind: Kind, latency: number, retryAfter?: number) => void
@@ -48,6 +50,16 @@ export class Throttle<S = unknown> {
   /** How many calls may be on their way at once, those that are included. */
   get allowed(): number {
     return this.#inFlight + this.#limiter.room(this.#state, this.#now(), this.#context())
+  }
+
+  /** Calls that have left and are not answered. */
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  /** Nothing may leave, and calls wait; unlike the short look at a function of which nothing is known yet. */
+  get isClosed(): boolean {
+    return this.limit === 0 && this.#context().waiting > 0
   }
 
   /** The limiter's own limit, 0 while the function is closed. */
@@ -104,6 +116,7 @@ export class Throttle<S = unknown> {
       seq = undefined
     }
     return {
+      limiter: () => ({ limit: this.limit, inFlight: this.#inFlight }),
       dispatched: () => {
         seq = ++this.#seq
         this.#inFlight++

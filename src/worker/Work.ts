@@ -1,6 +1,7 @@
 import * as Call from "../domain/Call.ts"
 import * as FunctionName from "../domain/FunctionName.ts"
 import type { Delivery } from "../queue/Delivery.ts"
+import type { Span } from "../telemetry/Span.ts"
 
 /** A delivery with what is known of it. */
 export interface Work {
@@ -12,6 +13,8 @@ export interface Work {
   readonly attempt: number
   /** see `Progress` */
   readonly stuck: () => void
+  /** the step of its trace that this is */
+  readonly span: Span
 }
 
 /** What log lines say about it. */

@@ -2,7 +2,8 @@ import { type AddressInfo, type Socket, connect, createServer } from "node:net"
 import { once } from "node:events"
 import { expect, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { Meaning } from "../../chaos/wire/Meaning.ts"
+import { FrameReader } from "../../chaos/wire/Frames.ts"
+import { type Meaning, Reader } from "../../chaos/wire/Meaning.ts"
 import * as Wire from "../../chaos/wire/Wire.ts"
 
 /** A server that takes what comes, and a program that is connected to it over a wire. */
@@ -108,3 +109,13 @@ it.live("a confirmation is known by where it was wanted", () =>
     ])
   })
 )
+
+it.each([
+  ["OF_faas-request", "call"],
+  ["OF_faas-request_callbacks", "callback"]
+] as const)("an acknowledgement in %s settles a %s", (stream, of) => {
+  const [frame] = new FrameReader().push(
+    Buffer.from(`PUB $JS.ACK.${stream}.consumer.2.7.3.1700000000000000000.0 4\r\n+ACK\r\n`)
+  )
+  expect(frame && new Reader().fromProgram(frame)).toEqual({ _tag: "Settled", of, how: "ack", sequence: 7 })
+})

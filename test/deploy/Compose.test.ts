@@ -11,6 +11,7 @@ import type { Program } from "../../src/settings/Setting.ts"
 import { servers } from "../support/NatsServers.ts"
 import { spawnCommand } from "../support/Sluice.ts"
 import { temporaryDirectory } from "../support/TemporaryDirectory.ts"
+import * as TraceSettings from "../../src/telemetry/TraceSettings.ts"
 import { settingsIn, unknownVariables } from "./Programs.ts"
 
 interface Service {
@@ -63,6 +64,10 @@ it.each(programs)("gives the %s settings that it knows and accepts", (program) =
   expect(compose.services[program]?.command).toEqual([program])
   expect(unknownVariables(program, Object.keys(compose.services[program]?.environment ?? {}))).toEqual([])
   expect(settingsOf(program).natsUrl).toBe("nats://nats:4222")
+  // People who try it out look for the trace of the call that they have just made.
+  expect(TraceSettings.read(compose.services[program]?.environment ?? {})).toMatchObject({
+    success: { parentDecides: true, defaultRatio: undefined }
+  })
   const { hostname, port } = new URL(
     compose.services[program]?.environment?.["OTEL_EXPORTER_OTLP_ENDPOINT"] ?? ""
   )

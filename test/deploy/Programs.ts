@@ -3,6 +3,7 @@ import { read } from "../../src/settings/ReadSettings.ts"
 import type { Settings } from "../../src/settings/Settings.ts"
 import type { Program } from "../../src/settings/Setting.ts"
 import { settingsOf } from "../../src/settings/SettingsTable.ts"
+import * as TraceSettings from "../../src/telemetry/TraceSettings.ts"
 
 /** Variables of OpenTelemetry's specification that deployments set. */
 const openTelemetry = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_TRACES_SAMPLER"]
@@ -20,5 +21,6 @@ export const settingsIn = (program: Program, environment: Readonly<Record<string
     (mistakes) => new Error(mistakes.join("\n"))
   )
   if (warnings.length > 0) throw new Error(warnings.join("\n"))
+  Result.getOrThrowWith(TraceSettings.read(environment), (mistake) => new Error(mistake))
   return settings
 }

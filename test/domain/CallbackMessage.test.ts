@@ -13,7 +13,7 @@ const rawHeaders = fc
   )
   .map((pairs) => pairs.flat())
 
-const callbacks: fc.Arbitrary<CallbackMessage.Callback> = fc.record({
+const about = {
   url: fc.webUrl(),
   callId: fc.string(),
   functionName: fc.string(),
@@ -25,7 +25,12 @@ const callbacks: fc.Arbitrary<CallbackMessage.Callback> = fc.record({
   sequence: fc.nat(),
   headers: rawHeaders.map(Headers.fromRaw),
   body: fc.uint8Array()
-})
+}
+
+const callbacks: fc.Arbitrary<CallbackMessage.Callback> = fc.oneof(
+  fc.record(about),
+  fc.record({ ...about, trace: fc.record({ Traceparent: fc.array(fc.string()) }) })
+)
 
 describe("CallbackMessage", () => {
   it("comes back as it was, with every byte of headers and body", () => {

@@ -4,9 +4,11 @@ import { TestClock } from "effect/testing"
 import { Health, type Check } from "../../src/operations/Health.ts"
 import { problemOf, send } from "../gateway/TestGateway.ts"
 
+const metrics = { contentType: "text/plain; version=0.0.4", text: Effect.succeed("up 1\n") }
+
 const withChecks = (checks: Effect.Effect<ReadonlyArray<Check>>) =>
   Effect.gen(function* () {
-    const context = yield* Layer.build(Health.layer({ port: 0, host: "127.0.0.1", checks }))
+    const context = yield* Layer.build(Health.layer({ port: 0, host: "127.0.0.1", checks, metrics }))
     const { port } = Context.get(context, Health)
     return (path: string, method: "GET" | "HEAD" | "POST" = "GET") =>
       send(`http://127.0.0.1:${port}`, path, { method })
@@ -48,6 +50,15 @@ describe("the health port", () => {
       const { status, text } = yield* Fiber.join(answer)
       assert.strictEqual(status, 503)
       assert.include(text, "no result within 2s")
+    })
+  )
+
+  it.effect("shows the metrics, as Prometheus reads them", () =>
+    Effect.gen(function* () {
+      const ask = yield* withChecks(Effect.succeed([down]))
+      const shown = yield* ask("/metrics")
+      assert.deepInclude(shown, { status: 200, text: "up 1\n" })
+      assert.strictEqual(shown.headers["content-type"], "text/plain; version=0.0.4")
     })
   )
 

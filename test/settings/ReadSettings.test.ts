@@ -80,6 +80,7 @@ describe("defaults", () => {
       deadLetterMaxAge: 30 * 86_400_000,
       deadLetterMaxBytes: 256 * 1024 ** 2,
       tlsInsecure: false,
+      traceConsumer: "child",
       consumerInactiveThreshold: 30_000,
       discoveryInterval: 1_000,
       publishTimeout: 5_000,

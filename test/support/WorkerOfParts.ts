@@ -6,6 +6,7 @@ import { Functions } from "../../src/functions/Functions.ts"
 import { CallSources } from "../../src/queue/CallSource.ts"
 import { Gossip } from "../../src/queue/Gossip.ts"
 import { QueueHealth } from "../../src/queue/QueueHealth.ts"
+import { Exposition } from "../../src/telemetry/Exposition.ts"
 import { type Environment, run, settings } from "./Sluice.ts"
 
 /** What the actors of functions get instead of a part, made from the real one. */
@@ -38,8 +39,10 @@ export const startWorker = Effect.fnUntraced(function* (environment: Environment
   })
   const layer = parts.pipe(
     Layer.provide([functions, App.queue(values, "worker", "file")]),
-    Layer.provide(QueueHealth.layer)
+    Layer.provide(QueueHealth.layer),
+    Layer.provideMerge(
+      Exposition.layer({ queueName: values.queueName, programs: ["worker"], version: "of a test" })
+    )
   )
-  const { log, stop } = yield* run(layer)
-  return { log, stop }
+  return yield* run(layer)
 })

@@ -69,7 +69,7 @@ const expectUndelivered = Effect.fnUntraced(function* (
     sequence
   })
   expect("body" in message && message.body.toString()).toBe("the result")
-  expect(dead?.subject).toBe("faas-request_dead.echo.openfaas-fn")
+  expect(dead?.subject).toBe(`faas-request_dead.echo.openfaas-fn.${dead?.headers["Nats-Msg-Id"]}`)
   expect(dead?.headers).toMatchObject({
     "Sluice-Kind": "callback",
     "Sluice-Reason": "callback-undeliverable",

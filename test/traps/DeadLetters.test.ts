@@ -104,7 +104,9 @@ describe.each(servers)("on $name", ({ bin }) => {
     ({ config, complaint, repair }) =>
       Effect.gen(function* () {
         const { fn, receiver, stranger, worker } = yield* start({ bin }, { max_retry_attempts: "0" })
-        yield* Effect.promise(() => stranger.manager.streams.add({ name: Stranger.deadStream, ...config }))
+        const { streams } = stranger.manager
+        yield* Effect.promise(() => streams.delete(Stranger.deadStream))
+        yield* Effect.promise(() => streams.add({ name: Stranger.deadStream, ...config }))
         fn.answer((_, response) => void response.writeHead(500).end())
         const failing = { ...good, CallbackUrl: receiver.url }
         yield* stranger.publish("echo", failing)

@@ -1,4 +1,4 @@
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Console, Effect } from "effect"
 import * as Ending from "../../../src/cli/Ending.ts"
 import { UserError } from "../../../src/settings/UserError.ts"

@@ -1,0 +1,135 @@
+import { describe, expect, it } from "@effect/vitest"
+import { Context, Effect, Layer, Result } from "effect"
+import { TestClock } from "effect/testing"
+import * as fc from "fast-check"
+import * as FunctionName from "../../src/domain/FunctionName.ts"
+import { Exposition } from "../../src/telemetry/Exposition.ts"
+import { MOST_FUNCTIONS } from "../../src/telemetry/Instruments.ts"
+import { Metrics } from "../../src/telemetry/Metrics.ts"
+import * as Scrape from "../support/Scrape.ts"
+
+const start = Effect.gen(function* () {
+  const context = yield* Layer.build(
+    Exposition.layer({ queueName: "faas-request", programs: ["worker"], version: 'v"1"\n\\' })
+  )
+  return {
+    metrics: Context.get(context, Metrics),
+    text: Context.get(context, Exposition).text,
+    samples: Effect.map(Context.get(context, Exposition).text, Scrape.parse)
+  }
+})
+
+describe("the series of a function", () => {
+  it.effect("disappear when nothing has changed for a quarter of an hour, and others stay", () =>
+    Effect.gen(function* () {
+      const { metrics, samples } = yield* start
+      const countAll = (fn: string) => {
+        metrics.attempts.count(fn, "2xx")
+        metrics.execution.record(1, fn)
+        metrics.pendingMessages.set(0, fn)
+      }
+      countAll("gone.fn")
+      countAll("busy.fn")
+      metrics.pendingMessages.set(7, "stuck.fn")
+      for (let minute = 0; minute < 20; minute++) {
+        yield* samples
+        countAll("busy.fn")
+        yield* TestClock.adjust("1 minute")
+      }
+      const shown = yield* samples
+      const namesOf = (metric: string) =>
+        shown.filter(({ name }) => name === metric).map(({ labels }) => labels["function_name"])
+      expect(namesOf("sluice_attempts_total")).toEqual(["busy.fn"])
+      expect(namesOf("sluice_execution_seconds_count")).toEqual(["busy.fn"])
+      expect(namesOf("queue_worker_pending_messages").toSorted()).toEqual(["busy.fn", "stuck.fn"])
+      metrics.attempts.count("gone.fn", "2xx")
+      expect(Scrape.valueIn(yield* samples, "sluice_attempts_total", { function_name: "gone.fn" })).toBe(1)
+    })
+  )
+
+  it.effect("are bounded: functions beyond the limit are counted together", () =>
+    Effect.gen(function* () {
+      const { metrics, samples } = yield* start
+      for (let n = 0; n < MOST_FUNCTIONS + 100; n++) metrics.retries.count(`f${n}.fn`)
+      metrics.retries.count("f0.fn")
+      const series = (yield* samples).filter(({ name }) => name === "sluice_retries_total")
+      expect(series).toHaveLength(MOST_FUNCTIONS + 1)
+      expect(Scrape.valueIn(series, "sluice_retries_total", { function_name: "other" })).toBe(100)
+      expect(Scrape.valueIn(series, "sluice_retries_total", { function_name: "f0.fn" })).toBe(2)
+    })
+  )
+
+  it.effect("that somebody watches go when he stops, and not when his successor has come", () =>
+    Effect.gen(function* () {
+      const { metrics, samples } = yield* start
+      const shown = Effect.map(samples, (all) =>
+        Scrape.valueIn(all, "sluice_calls_held", { function_name: "f.fn" })
+      )
+      const stopFirst = metrics.callsHeld.watch(() => 1, "f.fn")
+      const stopSecond = metrics.callsHeld.watch(() => 2, "f.fn")
+      stopFirst()
+      expect(yield* shown).toBe(2)
+      stopSecond()
+      expect(yield* shown).toBeUndefined()
+    })
+  )
+})
+
+it.effect("counts that may happen are there from the start, so that a rate sees the first one", () =>
+  Effect.gen(function* () {
+    const { samples } = yield* start
+    const shown = yield* samples
+    expect(Scrape.valueIn(shown, "queue_worker_nats_reconnect_total")).toBe(0)
+    expect(Scrape.valueIn(shown, "sluice_dead_letters_total", { reason: "exhausted" })).toBe(0)
+    expect(Scrape.valueIn(shown, "gateway_nats_reconnect_total")).toBeUndefined()
+  })
+)
+
+it.effect("a label's value cannot end its line", () =>
+  Effect.gen(function* () {
+    const { text } = yield* start
+    expect(yield* text).toContain('sluice_build_info{version="v\\"1\\"\\n\\\\"} 1')
+    expect(() => Scrape.parse("ok 1\nnot a sample")).toThrow()
+  })
+)
+
+it("a function whose name could do harm to a label or a log line has no name at all", () => {
+  const hostile = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.string(),
+    fc.constantFrom('a"} 1\nevil 1', "a\nb", "a\\", 'a",x="', "{}", "a\u001b[31m", "__proto__\0")
+  )
+  fc.assert(
+    fc.property(hostile, hostile, (name, namespace) => {
+      const parsed = FunctionName.parse(`${name}.${namespace}`, "fn")
+      if (Result.isSuccess(parsed)) expect(FunctionName.key(parsed.success)).toMatch(/^[\w.-]{3,192}$/)
+    })
+  )
+})
+
+it.effect("a scrape with 1,000 functions that have everything has less than 6 MB", () =>
+  Effect.gen(function* () {
+    const { metrics, text } = yield* start
+    for (let n = 0; n < 1_000; n++) {
+      const fn = `a-function-with-a-long-name-${n}.some-namespace`
+      for (const status of ["2xx", "4xx", "5xx", "timeout"]) metrics.attempts.count(fn, status)
+      for (const counter of [metrics.rejections, metrics.retries]) counter.count(fn)
+      for (const seconds of [0.001, 0.123456789, 60]) metrics.execution.record(seconds, fn)
+      metrics.pendingMessages.set(n, fn)
+      metrics.oldestCallAge.set(n / 7, fn)
+      for (const gauge of [
+        metrics.invocationsInFlight,
+        metrics.functionLimit,
+        metrics.functionPermits,
+        metrics.functionClosed,
+        metrics.callsHeld,
+        metrics.callsDelayed
+      ]) {
+        gauge.watch(() => n, fn)
+      }
+    }
+    const shown = yield* text
+    expect(Scrape.parse(shown).length).toBeGreaterThan(24_000)
+    expect(Buffer.byteLength(shown)).toBeLessThan(6_000_000)
+  })
+)

@@ -1,0 +1,52 @@
+import { Result } from "effect"
+import { describe, expect, it } from "vitest"
+import { read } from "../../src/telemetry/TraceSettings.ts"
+
+const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318" }
+const settings = (environment: Readonly<Record<string, string>>) => Result.getOrThrow(read(environment))
+
+describe("where traces go", () => {
+  it("is nowhere without an endpoint, and when it is switched off", () => {
+    expect(settings({})).toBeUndefined()
+    expect(settings({ OTEL_EXPORTER_OTLP_ENDPOINT: " " })).toBeUndefined()
+    expect(settings({ OTEL_SERVICE_NAME: "x" })).toBeUndefined()
+    expect(settings({ ...endpoint, OTEL_SDK_DISABLED: "true" })).toBeUndefined()
+    expect(settings({ ...endpoint, OTEL_TRACES_EXPORTER: "none" })).toBeUndefined()
+  })
+
+  it("is an endpoint, in protocol buffers, one in a hundred of the traces that begin here", () => {
+    const standard = { encoding: "protobuf", defaultRatio: 0.01, parentDecides: true }
+    expect(settings(endpoint)).toEqual(standard)
+    expect(settings({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "https://c/v1/traces" })).toEqual(standard)
+    expect(settings({ ...endpoint, OTEL_TRACES_SAMPLER_ARG: "0.5" })?.defaultRatio).toBe(0.5)
+    expect(settings({ ...endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" })?.encoding).toBe("json")
+  })
+
+  it("is sampled as the sampler says that is named", () => {
+    expect(settings({ ...endpoint, OTEL_TRACES_SAMPLER: "always_on" })).toMatchObject({
+      defaultRatio: undefined,
+      parentDecides: false
+    })
+    expect(settings({ ...endpoint, OTEL_TRACES_SAMPLER: "parentbased_always_on" })).toMatchObject({
+      defaultRatio: undefined,
+      parentDecides: true
+    })
+  })
+
+  it.each([
+    ["OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"],
+    ["OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"],
+    ["OTEL_TRACES_EXPORTER", "zipkin"],
+    ["OTEL_TRACES_SAMPLER", "sometimes"],
+    ["OTEL_TRACES_SAMPLER_ARG", "2"],
+    ["OTEL_TRACES_SAMPLER_ARG", "often"]
+  ])("cannot be with %s=%s: the message names both and what is allowed", (name, value) => {
+    const failure = Result.getOrThrow(Result.flip(read({ ...endpoint, [name]: value })))
+    expect(failure).toContain(`${name}="${value}" is not allowed: it must be `)
+  })
+
+  it("hides credentials of an endpoint that is wrong", () => {
+    const environment = { OTEL_EXPORTER_OTLP_ENDPOINT: "ftp://user:secret@collector" }
+    expect(Result.getOrThrow(Result.flip(read(environment)))).not.toContain("secret")
+  })
+})
