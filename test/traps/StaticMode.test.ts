@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { eventually } from "../support/Eventually.ts"
 import { Gate } from "../support/Gate.ts"
 import * as HttpFunction from "../support/HttpFunction.ts"
 import { servers, startNats } from "../support/NatsServers.ts"
@@ -132,6 +133,33 @@ describe.concurrent.each(servers)("static mode, on $name:", ({ bin }) => {
       yield* receiver.received(1)
       yield* stranger.allFinished
       expect(receiver.requests.map(({ header }) => header("X-Retry"))).toEqual(["1"])
+    })
+  )
+
+  it.live("the depth of the queue is one series without a function", () =>
+    Effect.gen(function* () {
+      const { environment, fn, publish } = yield* prepare(bin)
+      const gate = new Gate()
+      fn.answer((_, response) => gate.pass().then(() => void response.end()))
+      for (const name of ["a", "b", "a"]) yield* publish(name, name)
+      const { operationsUrl } = yield* startWorker(environment)
+      yield* fn.received(3)
+      const lines = Effect.promise(async () => {
+        const text = await (await fetch(`${operationsUrl}/metrics`)).text()
+        return text.split("\n").filter((line) => /^queue_worker_(pending|function)/.test(line))
+      })
+      const series = (name: string, value: number) =>
+        `${name}{queue_name="faas-request",function_name=""} ${value}`
+      yield* eventually(
+        "depth and calls in flight are shown",
+        Effect.map(lines, (lines) =>
+          expect(lines.toSorted()).toEqual([
+            series("queue_worker_function_invocation_inflight", 3),
+            series("queue_worker_pending_messages", 3)
+          ])
+        )
+      )
+      gate.open()
     })
   )
 
