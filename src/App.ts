@@ -7,10 +7,9 @@ import { Server } from "./gateway/Server.ts"
 import { NatsServer } from "./natsserver/NatsServer.ts"
 import { Health } from "./operations/Health.ts"
 import { Nats } from "./queue/Nats.ts"
-import { Publisher } from "./queue/Publisher.ts"
 import { QueueHealth } from "./queue/QueueHealth.ts"
+import { Queues } from "./queue/Queues.ts"
 import { QueueStream } from "./queue/QueueStream.ts"
-import { WaitingCalls } from "./queue/WaitingCalls.ts"
 import { WakeUps } from "./queue/WakeUps.ts"
 import type { Settings } from "./settings/Settings.ts"
 import * as Exposition from "./telemetry/Exposition.ts"
@@ -38,7 +37,7 @@ export const queue = (settings: Settings, program: string, storage: Storage) =>
     )
   )
 
-const gatewayParts = (settings: Settings) =>
+const gatewayParts = (settings: Settings, storage: Storage) =>
   Server.layer({
     port: settings.port,
     defaultNamespace: settings.defaultNamespace,
@@ -48,10 +47,14 @@ const gatewayParts = (settings: Settings) =>
     shutdownGraceMillis: settings.shutdownGrace,
     maxAcceptingBytes: settings.maxAcceptingBytes
   }).pipe(
-    Layer.provide([
-      Publisher.layer({ subjects: settings.subjects, timeoutMillis: settings.publishTimeout }),
-      WaitingCalls.layer({ subjects: settings.subjects })
-    ]),
+    Layer.provide(
+      Queues.layer({
+        subjects: settings.subjects,
+        timeoutMillis: settings.publishTimeout,
+        storage,
+        replicas: settings.natsStreamReplicas
+      })
+    ),
     Layer.merge(countReconnects("gateway"))
   )
 
@@ -68,7 +71,7 @@ const operations = (settings: Settings) =>
 
 /** The HTTP front; gives the ports it listens on. */
 export const gatewayLayer = (settings: Settings) =>
-  gatewayParts(settings).pipe(
+  gatewayParts(settings, "file").pipe(
     Layer.provide([functions(settings), queue(settings, "gateway", "file")]),
     Layer.merge(operations(settings)),
     Layer.provide([QueueHealth.layer, telemetry(settings, "gateway")])
@@ -84,7 +87,7 @@ export const workerLayer = (settings: Settings) =>
 
 /** Gateway and worker in one process. */
 export const bothLayer = (settings: Settings, storage: Storage) =>
-  Layer.mergeAll(gatewayParts(settings), workerParts(settings, storage)).pipe(
+  Layer.mergeAll(gatewayParts(settings, storage), workerParts(settings, storage)).pipe(
     Layer.provide([functions(settings), queue(settings, "start", storage)]),
     Layer.merge(operations(settings)),
     Layer.provide([QueueHealth.layer, telemetry(settings, "gateway", "worker")])

@@ -12,6 +12,8 @@ import { Gossip } from "../queue/Gossip.ts"
 import * as JetStreamCalls from "../queue/JetStreamCalls.ts"
 import { LargeResults } from "../queue/LargeResults.ts"
 import { Ledger } from "../queue/Ledger.ts"
+import * as ModeClaim from "../queue/ModeClaim.ts"
+import { MovedCalls } from "../queue/MovedCalls.ts"
 import { QueueStream } from "../queue/QueueStream.ts"
 import { WakeUps } from "../queue/WakeUps.ts"
 import type { Settings } from "../settings/Settings.ts"
@@ -23,8 +25,10 @@ import * as FunctionLanes from "../worker/FunctionLanes.ts"
 import { GiveBack } from "../worker/GiveBack.ts"
 import { Invoker } from "../worker/Invoker.ts"
 import { Process } from "../worker/Process.ts"
+import * as LegacyLanes from "../worker/LegacyLanes.ts"
 import * as ReplicaHints from "../worker/ReplicaHints.ts"
 import { Settlement } from "../worker/Settlement.ts"
+import * as SharedLanes from "../worker/SharedLanes.ts"
 import * as Siblings from "../worker/Siblings.ts"
 import { Slots } from "../worker/Slots.ts"
 import { Suspects } from "../worker/Suspects.ts"
@@ -85,23 +89,26 @@ const callbacks = (settings: Settings, storage: Storage, stream: ReturnType<type
     ])
   )
 
+/** A shared queue has no limit for each function, so nothing is to be found. */
+const isAdaptive = (settings: Settings) => settings.limiterEnabled && settings.scalingMode === "function"
+
 /** How a call is processed: called, judged, settled. */
 const processing = (settings: Settings) =>
   Process.layer({
     retryPolicy: settings.retryPolicy,
     defaultNamespace: settings.defaultNamespace,
-    holdRejected: settings.limiterEnabled,
+    holdRejected: isAdaptive(settings),
     maxCallAgeMillis: settings.maxCallAge,
     maxUnfinishedDeliveries: settings.maxUnfinishedDeliveries
   }).pipe(
     Layer.provide([
       Suspects.layer,
-      Settlement.layer({ maxResultBytes: settings.maxResultBytes, version }),
       Invoker.layer({
         upstreamTimeoutMillis: settings.upstreamTimeout,
         maxResultBytes: settings.maxResultBytes
       })
     ]),
+    Layer.provideMerge(Settlement.layer({ maxResultBytes: settings.maxResultBytes, version })),
     Layer.provideMerge(GiveBack.layer)
   )
 
@@ -129,18 +136,25 @@ const serverThreshold = (settings: Settings, retryPolicy: RetryPolicy.RetryPolic
 export const callSources = (settings: Settings, serverThresholdMillis: number) =>
   JetStreamCalls.layer({ ackWaitMillis: settings.ackWait, inactiveThresholdMillis: serverThresholdMillis })
 
-const functionLanes = Effect.fnUntraced(function* (settings: Settings) {
+const callLanes = Effect.fnUntraced(function* (settings: Settings) {
+  if (settings.scalingMode === "static") return yield* SharedLanes.make(settings.subjects)
   // Fixed limits have no use for advice.
   const advisers = settings.limiterEnabled
     ? [yield* ReplicaHints.make, yield* Siblings.make(settings.ackWait)]
     : []
-  return yield* FunctionLanes.make(settings.subjects, advisers)
+  const functions = yield* FunctionLanes.make(settings.subjects, advisers)
+  return yield* LegacyLanes.beside(functions, settings.defaultNamespace)
 })
 
-const supervisorOptions = (settings: Settings, slots: number, serverThresholdMillis: number) => ({
+const supervisorOptions = (
+  settings: Settings,
+  isAdaptive: boolean,
+  slots: number,
+  serverThresholdMillis: number
+) => ({
   slots: new Slots(slots),
   limiter: (maxLimit: number) =>
-    settings.limiterEnabled ? pace({ maxLimit, seed: randomInt(2 ** 31) }) : fixed(maxLimit),
+    isAdaptive ? pace({ maxLimit, seed: randomInt(2 ** 31) }) : fixed(maxLimit),
   ackWaitMillis: settings.ackWait,
   inactiveThresholdMillis: settings.consumerInactiveThreshold,
   serverThresholdMillis,
@@ -157,22 +171,24 @@ export interface Between {
 
 const nothingBetween: Between = { sources: callSources, gossip: Gossip.layer }
 
-/** The actors of functions, and what makes them. */
+/** The actors of calls, and what makes them. */
 const functionActors = (settings: Settings, storage: Storage, between: Between) => {
   const threshold = between.serverThresholdMillis ?? serverThreshold(settings, settings.retryPolicy)
   return Supervisor.layer(
-    functionLanes(settings),
-    supervisorOptions(settings, settings.maxInflight, threshold)
+    callLanes(settings),
+    supervisorOptions(settings, isAdaptive(settings), settings.maxInflight, threshold)
   ).pipe(
     Layer.provide([
       Backlog.layer,
+      MovedCalls.layer(settings.subjects),
       processing(settings),
       between.sources(settings, threshold),
       between.gossip
     ]),
     Layer.provide(
       ledger(settings, storage, settings.maxCallAge + settings.upstreamTimeout + settings.retryPolicy.maxWait)
-    )
+    ),
+    Layer.provide(ModeClaim.layer(settings.scalingMode))
   )
 }
 
@@ -181,7 +197,7 @@ const callbackActors = (settings: Settings, storage: Storage, stream: ReturnType
   const threshold = serverThreshold(settings, settings.callbackRetryPolicy)
   return Supervisor.layer(
     CallbackLanes.make(settings.callbackRetryPolicy),
-    supervisorOptions(settings, settings.maxCallbacksInflight, threshold)
+    supervisorOptions(settings, settings.limiterEnabled, settings.maxCallbacksInflight, threshold)
   ).pipe(
     Layer.provide([
       Layer.fresh(Backlog.layer),

@@ -35,6 +35,9 @@ export const parse = (text: string, defaultNamespace: string): Result.Result<Fun
   return Result.succeed({ name, namespace })
 }
 
+/** Stands for the function of a message that names none; no function has this name. */
+export const unknown: FunctionName = { name: "?", namespace: "?" }
+
 /** `name.namespace`: the key of maps, the label of metrics, the field in logs. One function, one key. */
 export const key = (fn: FunctionName): string => `${fn.name}.${fn.namespace}`
 

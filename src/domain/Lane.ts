@@ -1,8 +1,11 @@
+/** The subject of a lane that is the whole stream. */
+export const EVERYTHING = ">"
+
 /** One part of a stream that an actor of its own serves: the calls of a function, the callbacks to a destination. */
 export interface Lane {
   /** No two lanes of a stream have the same: the key of maps, the label of metrics, the field in logs. */
   readonly key: string
-  /** The subject of all its messages, without wildcards. */
+  /** The subject of all its messages: one without wildcards, or `EVERYTHING`. */
   readonly subject: string
   /**
    * The name of its consumer on the stream created at `streamCreated` (RFC 3339). It holds the creation time

@@ -9,6 +9,8 @@ export interface SubjectTemplate {
   parse(subject: string): Option.Option<FunctionName.FunctionName>
   /** The literal tokens before the first placeholder, at least the queue: `<prefix>.>` covers every subject. */
   readonly prefix: string
+  /** The same for another queue. */
+  ofQueue(queue: string): SubjectTemplate
 }
 
 const isPlaceholder = (token: string): boolean => token === "{function}" || token === "{namespace}"
@@ -39,10 +41,15 @@ export const make = (template: string, queue: string): Result.Result<SubjectTemp
     )
   }
 
+  return Result.succeed(fill(queue, rest))
+}
+
+const fill = (queue: string, rest: ReadonlyArray<string>): SubjectTemplate => {
   const tokens = [queue, ...rest]
   const functionAt = tokens.indexOf("{function}")
   const namespaceAt = tokens.indexOf("{namespace}")
-  return Result.succeed({
+  return {
+    ofQueue: (other) => fill(other, rest),
     prefix: tokens.slice(0, Math.min(functionAt, namespaceAt)).join("."),
     subject: (fn) =>
       tokens.with(functionAt, FunctionName.nameToken(fn)).with(namespaceAt, fn.namespace).join("."),
@@ -55,5 +62,5 @@ export const make = (template: string, queue: string): Result.Result<SubjectTemp
       const name = parts[functionAt]?.replaceAll("=", ".")
       return Result.getSuccess(FunctionName.parse(`${name}.${parts[namespaceAt]}`, ""))
     }
-  })
+  }
 }

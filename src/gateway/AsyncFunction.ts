@@ -5,10 +5,10 @@ import * as Call from "../domain/Call.ts"
 import * as FunctionName from "../domain/FunctionName.ts"
 import * as GoUrl from "../domain/GoUrl.ts"
 import * as Headers from "../domain/Headers.ts"
+import * as QueueName from "../domain/QueueName.ts"
 import type { FunctionSpec } from "../functions/FunctionSpec.ts"
 import { Functions } from "../functions/Functions.ts"
-import { Publisher } from "../queue/Publisher.ts"
-import { WaitingCalls } from "../queue/WaitingCalls.ts"
+import { type Door, Queues } from "../queue/Queues.ts"
 import type { Admission } from "./Admission.ts"
 import { Metrics } from "../telemetry/Metrics.ts"
 import type { Span } from "../telemetry/Span.ts"
@@ -20,7 +20,7 @@ import type { Target } from "./Route.ts"
 import { largestBody, storedCall } from "./StoredCall.ts"
 
 export interface Options {
-  /** Written into every stored call. */
+  /** Where the calls of functions go that are not dedicated to another queue. */
   readonly queueName: string
   /** The only hosts callbacks may go to; undefined allows all. */
   readonly callbackAllowHosts?: ReadonlyArray<CallbackTarget.HostRule> | undefined
@@ -55,26 +55,28 @@ export const handle = Effect.fnUntraced(function* (
 
 const accept = Effect.fnUntraced(function* (
   target: Target,
-  { callbackAllowHosts, queueName }: Options,
+  options: Options,
   admission: Admission,
   header: Headers.HeaderMap,
   span: Span,
   request: IncomingMessage,
   response: ServerResponse
 ) {
-  const publisher = yield* Publisher
+  const queues = yield* Queues
   const metrics = yield* Metrics
   const callId = yield* CallId.take(header)
   span.set(() => ({ "sluice.call_id": callId }))
   response.setHeader(CallId.headerName, callId)
-  const callbackUrl = yield* callbackUrlOf(header, callbackAllowHosts)
+  const callbackUrl = yield* callbackUrlOf(header, options.callbackAllowHosts)
   const spec = yield* lookUp(target.fn)
+  const queueName = yield* queueOf(target.fn, spec, options.queueName)
+  const queue = yield* Effect.mapError(queues.open(queueName), Problems.notQueued)
 
   const startTime = String(yield* Clock.currentTimeNanos)
   // Already as long as it will be: the step of publishing takes the place of this one.
   const traced = span.headers(header)
   const call = storedCall({ target, header: traced, callId, startTime, callbackUrl, queueName, spec })
-  const maxBytes = publisher.maxMessageBytes()
+  const maxBytes = queue.maxMessageBytes()
   const limit = largestBody(maxBytes, Call.encode(call).length)
   const tooLarge = Problems.tooLarge(maxBytes, limit)
   if (limit < 0 || RequestBody.isDeclaredAbove(limit, request)) return yield* tooLarge
@@ -82,7 +84,7 @@ const accept = Effect.fnUntraced(function* (
   // A body without a declared length may become as large as is allowed.
   const declared = Number(request.headers["content-length"] ?? (hasBody(request) ? limit : 0))
   if (!(yield* admission.admit(declared))) return yield* Problems.overloaded(admission.limitBytes)
-  yield* keepBelowMaxPending(target.fn, spec)
+  yield* keepBelowMaxPending(target.fn, spec, queue)
 
   RequestBody.invite(request, response)
   const body = yield* RequestBody.collect(request, limit)
@@ -98,7 +100,7 @@ const accept = Effect.fnUntraced(function* (
     "sluice.call_id": callId
   }))
   const message = Call.encode({ ...call, header: publishing.headers(call.header), body })
-  yield* publishing.during(publisher.publish(target.fn, message)).pipe(
+  yield* publishing.during(queue.publish(target.fn, message)).pipe(
     Effect.mapError((error) => (error.reason === "too-large" ? tooLarge : Problems.notQueued(error))),
     Effect.ensuring(
       Effect.sync(() => metrics.publishSeconds.record((performance.now() - publishedAt) / 1000, queueName))
@@ -115,7 +117,11 @@ const hasBody = (request: IncomingMessage): boolean => request.headers["transfer
 /** The annotation that says how many unfinished calls a function may have in its queue. */
 const MAX_PENDING_ANNOTATION = "com.openfaas.queue.max_pending"
 
-const keepBelowMaxPending = Effect.fnUntraced(function* (fn: FunctionName.FunctionName, spec: FunctionSpec) {
+const keepBelowMaxPending = Effect.fnUntraced(function* (
+  fn: FunctionName.FunctionName,
+  spec: FunctionSpec,
+  queue: Door
+) {
   const text = spec.annotations[MAX_PENDING_ANNOTATION]
   if (text === undefined) return
   const limit = Number(text)
@@ -124,9 +130,18 @@ const keepBelowMaxPending = Effect.fnUntraced(function* (fn: FunctionName.Functi
       `${MAX_PENDING_ANNOTATION} of ${FunctionName.key(fn)} is ${JSON.stringify(text)} and ignored: it has to be a whole number from 1`
     )
   }
-  const { addBelow } = yield* WaitingCalls
-  if (!(yield* addBelow(limit, fn))) return yield* Problems.tooManyPending(fn, limit)
+  if (!(yield* queue.addBelow(limit, fn))) return yield* Problems.tooManyPending(fn, limit)
 })
+
+/** The annotation that says which queue a function is dedicated to. */
+const QUEUE_ANNOTATION = "com.openfaas.queue"
+
+const queueOf = (fn: FunctionName.FunctionName, spec: FunctionSpec, usual: string) => {
+  const text = spec.annotations[QUEUE_ANNOTATION] || usual
+  return Effect.fromResult(
+    Result.mapError(QueueName.parse(text), (allowed) => Problems.badQueueName(fn, text, allowed))
+  )
+}
 
 const callbackUrlOf = Effect.fnUntraced(function* (
   header: Headers.HeaderMap,
@@ -153,6 +168,6 @@ const lookUp = Effect.fnUntraced(function* (fn: FunctionName.FunctionName) {
   const { find } = yield* Functions
   const found = yield* find(fn)
   // A provider that cannot be asked refuses nothing: the queue is there to take calls while something behind
-  // it is away. What is lost is the function's own retry policy: the worker's is used.
+  // it is away. What is lost is the function's own retry policy and queue: the worker's and ours are used.
   return found._tag === "Unknown" ? yield* Problems.unknownFunction(fn) : found.spec
 })

@@ -76,6 +76,17 @@ export const notQueued = ({ reason, detail }: PublishError) => {
   })
 }
 
+/** The function's annotation `com.openfaas.queue` names no queue there can be. */
+export const badQueueName = (fn: FunctionName.FunctionName, text: string, allowed: string) =>
+  new Problem({
+    status: 500,
+    kind: "bad-queue-name",
+    title: "The function's queue cannot be",
+    detail:
+      `${FunctionName.key(fn)} is annotated with com.openfaas.queue=${JSON.stringify(text)}, ` +
+      `but the name of a queue is ${allowed}. The call was not stored; its function's owner has to change that.`
+  })
+
 /** The function has as many calls waiting as its owner allows. */
 export const tooManyPending = (fn: FunctionName.FunctionName, limit: number) =>
   full(

@@ -17,7 +17,7 @@ export interface Options {
   readonly host?: string | undefined
   /** Where functions without a namespace are. */
   readonly defaultNamespace: string
-  /** Written into every stored call. */
+  /** Where the calls of functions go that are not dedicated to another queue. */
   readonly queueName: string
   /** The only hosts callbacks may go to; undefined allows all. */
   readonly callbackAllowHosts?: ReadonlyArray<HostRule> | undefined

@@ -1,7 +1,7 @@
 import type { ConsumerConfig, ConsumerInfo } from "@nats-io/jetstream"
 import { Effect } from "effect"
 import * as ConsumerPlan from "../domain/ConsumerPlan.ts"
-import type { Lane } from "../domain/Lane.ts"
+import { EVERYTHING, type Lane } from "../domain/Lane.ts"
 import * as StreamCreation from "../domain/StreamCreation.ts"
 import { Nats } from "./Nats.ts"
 import { isConsumerNotFound, isConsumerNotUnique, toQueueError } from "./natsErrors.ts"
@@ -35,9 +35,9 @@ export const make = Effect.fnUntraced(function* (options: ConsumerOptions) {
   const ensure = Effect.fnUntraced(
     function* (lane: Lane, created: string) {
       const durable = lane.consumerName(created)
-      const filter = lane.subject
+      const filter = lane.subject === EVERYTHING ? undefined : lane.subject
       const wanted = {
-        filter_subject: filter,
+        ...(filter === undefined ? {} : { filter_subject: filter }),
         ack_policy: "explicit",
         ack_wait: options.ackWaitMillis * 1e6,
         inactive_threshold: options.inactiveThresholdMillis * 1e6,
@@ -68,7 +68,8 @@ export const make = Effect.fnUntraced(function* (options: ConsumerOptions) {
           return all
         })
         const ours = others.find(
-          ({ config }) => config.filter_subject === filter && config.deliver_subject === undefined
+          ({ config }) =>
+            (config.filter_subject || undefined) === filter && config.deliver_subject === undefined
         )
         if (ours !== undefined) return yield* update(ours)
         const names = others
@@ -76,7 +77,7 @@ export const make = Effect.fnUntraced(function* (options: ConsumerOptions) {
           .join(", ")
         return yield* new QueueError({
           reason: "refused",
-          detail: `no consumer for ${filter} can be made on ${stream.name}: it overlaps with ${names}. Remove those with nats consumer rm ${stream.name} NAME; no call is lost by that.`
+          detail: `no consumer for ${filter ?? "everything"} can be made on ${stream.name}: it overlaps with ${names}. Remove those with nats consumer rm ${stream.name} NAME; no call is lost by that.`
         })
       })
 

@@ -1,6 +1,7 @@
 import { Kvm } from "@nats-io/kv"
 import { Context, Effect, Layer, Option, Schedule } from "effect"
 import * as AttemptRecord from "../domain/AttemptRecord.ts"
+import { EVERYTHING } from "../domain/Lane.ts"
 import * as StreamCreation from "../domain/StreamCreation.ts"
 import type { Delivery } from "./Delivery.ts"
 import { Nats } from "./Nats.ts"
@@ -30,7 +31,7 @@ export class Ledger extends Context.Service<
   Ledger,
   {
     /**
-     * Learns which calls of a subject have entries, for a consumer that has just been prepared: one that was made
+     * Learns which calls of a lane have entries, for a consumer that has just been prepared: one that was made
      * anew delivers them as if for the first time.
      */
     readonly restore: (subject: string, streamCreated: string) => Effect.Effect<void, QueueError>
@@ -58,9 +59,9 @@ interface Entry {
   readonly record: AttemptRecord.AttemptRecord | undefined
 }
 
-/** The calls of one subject, as the beginning of their keys. */
+/** The calls of one subject, as the beginning of their keys. What a key cannot hold may be in a stranger's subject. */
 const laneOf = (subject: string, streamCreated: string): string =>
-  `${StreamCreation.token(streamCreated)}.${subject}`
+  `${StreamCreation.token(streamCreated)}.${subject.replace(/[^-/=.\w]/g, "_")}`
 
 const keyOf = ({ subject, streamCreated, streamSequence }: Delivery): string =>
   `${laneOf(subject, streamCreated)}.${streamSequence}`
@@ -191,14 +192,18 @@ const make = Effect.fnUntraced(function* (options: LedgerOptions) {
   }
 
   const restore = Effect.fnUntraced(function* (subject: string, streamCreated: string) {
-    const lane = laneOf(subject, streamCreated)
-    const prefix = `$KV.${bucketName}.${lane}.`
+    const prefix = `$KV.${bucketName}.`
+    const keys =
+      subject === EVERYTHING
+        ? `${StreamCreation.token(streamCreated)}.>`
+        : `${laneOf(subject, streamCreated)}.*`
     const info = yield* request(() =>
-      manager.streams.info(streamName, { subjects_filter: `${prefix}*` })
+      manager.streams.info(streamName, { subjects_filter: prefix + keys })
     ).pipe(Effect.catch((error) => (isStreamNotFound(error) ? Effect.undefined : Effect.fail(error))))
     if (info === undefined) return yield* Effect.ignore(makeBucket)
     for (const key of Object.keys(info.state.subjects ?? {})) {
-      raiseHorizon(lane, Number(key.slice(prefix.length)))
+      const end = key.lastIndexOf(".")
+      raiseHorizon(key.slice(prefix.length, end), Number(key.slice(end + 1)))
     }
     const life = options.lifeMillis * 1e6
     if (info.config.max_age > 0 && info.config.max_age < life) {

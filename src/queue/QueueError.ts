@@ -21,9 +21,9 @@ export class QueueMisconfigured extends Data.TaggedError("QueueMisconfigured")<{
   readonly message: string
 }> {}
 
-/** Why a call was not accepted by the queue. */
+/** Why a call was not accepted by the queue; `no-queue`: there is none that could take it without losing it. */
 export class PublishError extends Data.TaggedError("PublishError")<{
-  readonly reason: "not-connected" | "not-confirmed" | "queue-full" | "too-large"
+  readonly reason: "not-connected" | "not-confirmed" | "queue-full" | "too-large" | "no-queue"
   readonly detail: string
 }> {
   override get message(): string {

@@ -42,6 +42,13 @@ export class QueueStream extends Context.Service<
       )
     )
 
+  /** A queue that we publish to beside our own: what is wrong with it fails, and says nothing of our health. */
+  static readonly dedicatedLayer = (options: QueueStreamOptions) =>
+    Layer.effect(
+      QueueStream,
+      make("dedicated", options.queue, StreamRules.queueStream(options.queue, options))
+    )
+
   /** Only looked up, never made; not there is an error. */
   static readonly existing = (queue: string) => Layer.effect(QueueStream, find(queue))
 }
@@ -71,14 +78,17 @@ const find = Effect.fnUntraced(function* (queue: string) {
 const waitForJetStream = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("5 seconds")])
 
 const make = Effect.fnUntraced(function* (
-  part: "stream" | "callbacks",
+  part: "stream" | "callbacks" | "dedicated",
   queue: string,
   wanted: StreamRules.StreamSettings
 ) {
   const { manager, request } = yield* Nats
   const health = yield* QueueHealth
   let created = ""
-  health.report(part, { ok: false, detail: `waiting for stream ${wanted.name}` })
+  const report = (ok: boolean, detail: string) => {
+    if (part !== "dedicated") health.report(part, { ok, detail })
+  }
+  report(false, `waiting for stream ${wanted.name}`)
 
   const look = request(() => manager.streams.info(wanted.name))
   const add = request(() => manager.streams.add(wanted as Partial<StreamConfig> & { name: string })).pipe(
@@ -104,7 +114,7 @@ const make = Effect.fnUntraced(function* (
       yield* request(() => manager.streams.update(wanted.name, limits)).pipe(Effect.mapError(toQueueError))
       yield* Effect.logInfo("stream updated", { stream: wanted.name, ...limits })
     }
-    health.report(part, { ok: true, detail: wanted.name })
+    report(true, wanted.name)
     const { risk, summary } = durability({
       storage: config.storage,
       replicas: config.num_replicas,
@@ -117,7 +127,7 @@ const make = Effect.fnUntraced(function* (
     created = info.created
     if (isReset) yield* Effect.logWarning(`stream ${wanted.name} was deleted and made again`)
     for (const line of warnings) yield* Effect.logWarning(`stream ${wanted.name}: ${line}`)
-    if (part !== "stream") return
+    if (part === "callbacks") return
     const kept = `stream ${wanted.name} keeps calls in ${summary}`
     if (risk === undefined) return yield* Effect.logInfo(kept)
     // Who asked for memory knows; who gets it from a stream that was there already may not.
@@ -141,7 +151,8 @@ const make = Effect.fnUntraced(function* (
     ),
     Effect.retry({
       schedule: waitForJetStream,
-      while: (error) => error._tag === "QueueError" && error.reason === "unavailable"
+      // Somebody waits for an answer that the queue of a single function does not give.
+      while: (error) => part !== "dedicated" && error._tag === "QueueError" && error.reason === "unavailable"
     }),
     Effect.catchTag("QueueError", (error) =>
       Effect.fail(

@@ -3,6 +3,7 @@ import { isIPv6 } from "node:net"
 import * as AddressRules from "../domain/AddressRules.ts"
 import * as CallbackTarget from "../domain/CallbackTarget.ts"
 import * as GoDuration from "../domain/GoDuration.ts"
+import * as QueueName from "../domain/QueueName.ts"
 import * as RetryPolicy from "../domain/RetryPolicy.ts"
 import * as NatsUrl from "./NatsUrl.ts"
 
@@ -107,22 +108,10 @@ export const functionUrl: Parser<string> = parser(
   }
 )
 
-const sideStream = /_(dead|callbacks|results|attempts)$/
-
-export const queueName: Parser<string> = parser(
-  "name",
-  "1 to 128 of a-z, 0-9, - and _, not ending in _dead, _callbacks, _results or _attempts",
-  (text) => (/^[a-z0-9_-]{1,128}$/.test(text) && !sideStream.test(text) ? text : undefined)
-)
-
-export const scalingMode: Parser<"function"> = {
-  ...oneOf("function"),
-  parse: (text) => {
-    if (text === "function") return Result.succeed(text)
-    return Result.fail(
-      text === "static" ? "function (static mode is not there yet, it comes later)" : "function"
-    )
-  }
+export const queueName: Parser<string> = {
+  type: "name",
+  allowed: QueueName.allowed,
+  parse: QueueName.parse
 }
 
 function plainHttpUrl(text: string): string | undefined {

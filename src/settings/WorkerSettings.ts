@@ -12,16 +12,16 @@ export const workerSettings = {
   ),
   scalingMode: setting(
     "scaling_mode",
-    Parser.scalingMode,
+    Parser.oneOf("function", "static"),
     "function",
-    "one consumer for each active function",
+    "function: fair between functions, each with a limit of its own; static: one shared consumer, in order of arrival",
     ofWorker
   ),
   limiterEnabled: setting(
     "limiter_enabled",
     Parser.boolean,
     "true",
-    "adaptive limit for each function; without it the limit is sluice.limit, else max_inflight",
+    "adaptive limit for each function (function mode only); without it the limit is sluice.limit, else max_inflight",
     ofWorker
   ),
   maxCallAge: setting(

@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import type { FunctionLane } from "../domain/FunctionLane.ts"
+import type { Lane } from "../domain/Lane.ts"
 import { Metrics } from "../telemetry/Metrics.ts"
 import type { CallsInHand } from "./CallsInHand.ts"
 import type { Demand } from "./Demand.ts"
@@ -15,7 +15,7 @@ export interface Parts {
 
 /** Lets the state of an actor be read whenever metrics are collected; the series go with the scope. */
 export const observe = Effect.fnUntraced(function* (
-  { key }: FunctionLane,
+  { key }: Pick<Lane, "key">,
   { window, demand, throttle, calls }: Parts
 ) {
   const metrics = yield* Metrics

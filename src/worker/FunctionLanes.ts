@@ -15,13 +15,14 @@ export const make = Effect.fnUntraced(function* (
 ) {
   const functions = yield* Functions
   const { process } = yield* Process
-  const kind: LaneKind<FunctionLane.FunctionLane> = {
+  return {
     noun: "function",
     parse: (subject) => FunctionLane.parse(subjects, subject),
     limit: ({ fn }, slots) => Effect.map(functions.find(fn), (found) => limitOf(found, slots)),
     process: ({ fn }, delivery, progress) => process(fn, delivery, progress),
     metrics: yield* FunctionMetrics.make,
     advisers
-  }
-  return kind
+  } satisfies LaneKind<FunctionLane.FunctionLane>
 })
+
+export type FunctionLanes = Effect.Success<ReturnType<typeof make>>

@@ -9,7 +9,7 @@ import type { Settled } from "./Settlement.ts"
 /** What one kind of lanes has that others have otherwise; all else about lanes is the same. */
 export interface LaneKind<L extends Lane> {
   /** what people call a lane of this kind */
-  readonly noun: "function" | "destination"
+  readonly noun: "function" | "destination" | "queue"
   /** The lane whose subject this is. */
   readonly parse: (subject: string) => Option.Option<L>
   /** How many deliveries of the lane a worker with so many slots may have in flight. */

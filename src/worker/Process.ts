@@ -44,7 +44,8 @@ export class Process extends Context.Service<
   Process,
   {
     readonly process: (
-      fn: FunctionName.FunctionName,
+      /** whose subject it came on; undefined leaves that to the message */
+      fn: FunctionName.FunctionName | undefined,
       delivery: Delivery,
       progress: Progress
     ) => Effect.Effect<Settled>
@@ -67,6 +68,9 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
   const traces = yield* Traces
   const warned = new Set<string>()
 
+  const fnOf = (call: Call.Call) =>
+    Result.getOrElse(FunctionName.parse(call.function, options.defaultNamespace), () => FunctionName.unknown)
+
   const warnOnce = (fn: FunctionName.FunctionName, sentences: ReadonlyArray<string>) =>
     Effect.forEach(sentences, (sentence) => {
       const line = `${FunctionName.key(fn)}: ${sentence}`
@@ -78,7 +82,7 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
     })
 
   const run = Effect.fnUntraced(function* (
-    fn: FunctionName.FunctionName,
+    fnOfSubject: FunctionName.FunctionName | undefined,
     delivery: Delivery,
     progress: Progress
   ) {
@@ -89,12 +93,20 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
     const decoded = Call.decode(delivery.data)
     if (Result.isFailure(decoded)) {
       return yield* settlement.refuse(
-        { fn, delivery, call: undefined, attempt, stuck, span: Span.none },
+        {
+          fn: fnOfSubject ?? FunctionName.unknown,
+          delivery,
+          call: undefined,
+          attempt,
+          stuck,
+          span: Span.none
+        },
         "undecodable",
         decoded.failure
       )
     }
     const call = decoded.success
+    const fn = fnOfSubject ?? fnOf(call)
     const span = CallSpans.process(traces, fn, delivery, call, clock.currentTimeMillisUnsafe())
     const work = { fn, delivery, call, attempt, stuck, span }
     return yield* span.during(handle(work, record, standing, progress))
@@ -108,6 +120,9 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
   ) {
     const { fn, delivery, call, attempt } = work
     const named = FunctionName.parse(call.function, options.defaultNamespace)
+    if (fn === FunctionName.unknown && Result.isFailure(named)) {
+      return yield* settlement.refuse(work, "undecodable", named.failure)
+    }
     if (Result.isFailure(named) || FunctionName.key(named.success) !== FunctionName.key(fn)) {
       const detail = `the message is for "${call.function}", its subject for ${FunctionName.key(fn)}`
       return yield* settlement.refuse(work, "function-mismatch", detail)
@@ -158,7 +173,9 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
 
   return Process.of({
     process: (fn, delivery, progress) =>
-      orGiveBack(giveBack, delivery, { function: FunctionName.key(fn) })(run(fn, delivery, progress))
+      orGiveBack(giveBack, delivery, { function: FunctionName.key(fn ?? FunctionName.unknown) })(
+        run(fn, delivery, progress)
+      )
   })
 })
 

@@ -1,5 +1,5 @@
 import { Clock, Effect } from "effect"
-import type { FunctionLane } from "../domain/FunctionLane.ts"
+import type { Lane } from "../domain/Lane.ts"
 import { Backlog, type Unfinished } from "../queue/Backlog.ts"
 import { Metrics } from "../telemetry/Metrics.ts"
 
@@ -23,14 +23,14 @@ export const make = Effect.gen(function* () {
   const oldest = new Map<string, number>()
   let waiting: ReadonlySet<string> = new Set()
 
-  const ask = Effect.fnUntraced(function* ({ key, subject }: FunctionLane) {
+  const ask = Effect.fnUntraced(function* ({ key, subject }: Lane) {
     const backlog = yield* Backlog
     const acceptedMillis = yield* backlog.oldest(subject)
     oldest.delete(key)
     if (acceptedMillis !== undefined) oldest.set(key, acceptedMillis)
   })
 
-  const askForOldest = Effect.fnUntraced(function* (lanes: ReadonlyMap<string, FunctionLane>) {
+  const askForOldest = Effect.fnUntraced(function* (lanes: ReadonlyMap<string, Lane>) {
     const neverAsked = [...lanes.keys()].filter((key) => !oldest.has(key))
     const asked = [...neverAsked, ...oldest.keys()].slice(0, ASKED_AT_ONCE)
     yield* Effect.forEach(
@@ -52,7 +52,7 @@ export const make = Effect.gen(function* () {
 
   return Effect.fnUntraced(function* (
     { bytes, lastSequence, maxBytes }: Unfinished,
-    unfinished: ReadonlyMap<FunctionLane, number>
+    unfinished: ReadonlyMap<Lane, number>
   ) {
     submitted = lastSequence
     metrics.queueBytes.set(bytes)

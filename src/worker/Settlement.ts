@@ -10,6 +10,7 @@ import * as Headers from "../domain/Headers.ts"
 import * as Outcome from "../domain/Outcome.ts"
 import type { DeadReason, Verdict } from "../domain/Verdict.ts"
 import { DeadLetters } from "../queue/DeadLetters.ts"
+import type { Delivery } from "../queue/Delivery.ts"
 import { Ledger } from "../queue/Ledger.ts"
 import type { QueueError } from "../queue/QueueError.ts"
 import { QueueStream } from "../queue/QueueStream.ts"
@@ -51,6 +52,8 @@ export class Settlement extends Context.Service<
       verdict: Verdict,
       attempted: Attempted
     ) => Effect.Effect<Settled, QueueError>
+    /** The call is stored under another subject, confirmed. */
+    readonly moved: (delivery: Delivery) => Settled
     /** A call that was never tried. */
     readonly refuse: (work: Work, reason: DeadReason, detail: string) => Effect.Effect<Settled, QueueError>
   }
@@ -155,13 +158,17 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
       )
   })
 
-  /** The call's end: comes last. */
-  const finish = ({ delivery }: Work): Settled => {
+  const acknowledge = (delivery: Delivery): Settled => {
     delivery.ack()
     ledger.forget(delivery)
+    return finished
+  }
+
+  /** The call's end: comes last. */
+  const finish = ({ delivery }: Work): Settled => {
     metrics.messagesProcessed.count()
     metrics.acceptToDone.record(Math.max(0, clock.currentTimeMillisUnsafe() - delivery.acceptedMillis) / 1000)
-    return finished
+    return acknowledge(delivery)
   }
 
   return Settlement.of({
@@ -183,6 +190,7 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
       if (attempted.call.callbackUrl !== undefined) yield* report(work, attempted)
       return finish(work)
     }),
+    moved: acknowledge,
     refuse: Effect.fnUntraced(function* (work, reason, detail) {
       metrics.verdicts.count(verdictLabels.Dead)
       work.span.failed(reason)

@@ -44,8 +44,8 @@ const supervise = Effect.fnUntraced(function* <L extends Lane>(
     for (const [subject, count] of found.counts) {
       const lane = kind.parse(subject)
       if (Option.isSome(lane)) {
-        lanes.set(lane.value, count)
-        actors.of(lane.value)?.backlog(count)
+        // In static mode all subjects are of one lane.
+        lanes.set(lane.value, (lanes.get(lane.value) ?? 0) + count)
       } else if (!strayed.has(subject)) {
         strayed.add(subject)
         yield* Effect.logWarning(`calls on a subject that belongs to no ${kind.noun}; nobody serves them`, {
@@ -53,6 +53,7 @@ const supervise = Effect.fnUntraced(function* <L extends Lane>(
         })
       }
     }
+    for (const [lane, count] of lanes) actors.of(lane)?.backlog(count)
     yield* kind.metrics.discovered(found, lanes)
   })
 

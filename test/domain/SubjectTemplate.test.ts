@@ -33,6 +33,17 @@ describe("SubjectTemplate", () => {
     )
   })
 
+  it("is the same for another queue, but for the queue", () => {
+    fc.assert(
+      fc.property(templates, functionNames, (template, fn) => {
+        const other = template.ofQueue("slow-jobs")
+        expect(other.subject(fn)).toBe(template.subject(fn).replace("faas-request", "slow-jobs"))
+        expect(other.parse(other.subject(fn))).toEqual(Option.some(fn))
+        expect(Option.isNone(other.parse(template.subject(fn)))).toBe(true)
+      })
+    )
+  })
+
   it("finds a function only in the subjects it makes", () => {
     const token = fc.constantFrom(
       "faas-request",

@@ -75,6 +75,24 @@ describe("an asynchronous call", () => {
     })
   )
 
+  it.effect.each([
+    { annotation: "slow-jobs", queue: "slow-jobs" },
+    { annotation: "", queue: "faas-request" }
+  ])("goes to the queue that its function names: $annotation is $queue", ({ annotation, queue }) =>
+    Effect.gen(function* () {
+      const gateway = yield* start({
+        find: (fn) => found(fn, { annotations: { "com.openfaas.queue": annotation } })
+      })
+      yield* gateway.send("/async-function/echo")
+      assert.deepEqual(
+        gateway.stored.map((stored) => stored.queue),
+        [queue]
+      )
+      const [call] = yield* gateway.calls
+      assert.strictEqual(call?.queueName, queue)
+    })
+  )
+
   it.effect("keeps the id of its client", () =>
     Effect.gen(function* () {
       const gateway = yield* start()

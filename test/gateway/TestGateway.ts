@@ -5,8 +5,7 @@ import * as FunctionName from "../../src/domain/FunctionName.ts"
 import type { FunctionSpec, Lookup } from "../../src/functions/FunctionSpec.ts"
 import { Functions } from "../../src/functions/Functions.ts"
 import { Server } from "../../src/gateway/Server.ts"
-import { Publisher } from "../../src/queue/Publisher.ts"
-import { WaitingCalls } from "../../src/queue/WaitingCalls.ts"
+import { Queues } from "../../src/queue/Queues.ts"
 import type { PublishError } from "../../src/queue/QueueError.ts"
 
 export interface Options {
@@ -19,6 +18,13 @@ export interface Options {
   readonly shutdownGraceMillis?: number
   readonly maxAcceptingBytes?: number
   readonly callbackAllowHosts?: ReadonlyArray<string>
+}
+
+/** A call as the queue got it. */
+interface Stored {
+  readonly queue: string
+  readonly fn: FunctionName.FunctionName
+  readonly message: Uint8Array
 }
 
 export const found = (fn: FunctionName.FunctionName, spec: Partial<FunctionSpec> = {}): Lookup => ({
@@ -37,16 +43,19 @@ export const bare = (fn: FunctionName.FunctionName): FunctionSpec => ({
 
 /** The gateway on a free port, before a queue and a provider that exist only for the test. */
 export const start = Effect.fnUntraced(function* (options: Options = {}) {
-  const stored: Array<{ readonly fn: FunctionName.FunctionName; readonly message: Uint8Array }> = []
-  const publisher = Layer.succeed(Publisher, {
-    publish: (fn, message) =>
-      Effect.andThen(
-        options.publish ?? Effect.void,
-        Effect.sync(() => void stored.push({ fn, message }))
-      ),
-    maxMessageBytes: () => options.maxMessageBytes ?? 1_000_000
+  const stored: Array<Stored> = []
+  const queues = Layer.succeed(Queues, {
+    open: (queue) =>
+      Effect.succeed({
+        publish: (fn, message) =>
+          Effect.andThen(
+            options.publish ?? Effect.void,
+            Effect.sync(() => void stored.push({ queue, fn, message }))
+          ),
+        maxMessageBytes: () => options.maxMessageBytes ?? 1_000_000,
+        addBelow: () => Effect.succeed(true)
+      })
   })
-  const waiting = Layer.succeed(WaitingCalls, { addBelow: () => Effect.succeed(true) })
   const functions = Layer.succeed(Functions, {
     find: (fn) => Effect.sync(() => (options.find ?? found)(fn))
   })
@@ -60,7 +69,7 @@ export const start = Effect.fnUntraced(function* (options: Options = {}) {
     shutdownGraceMillis: options.shutdownGraceMillis ?? 0,
     maxAcceptingBytes: options.maxAcceptingBytes ?? 64 * 1024 ** 2
   })
-  const context = yield* Layer.build(Layer.provide(server, [publisher, functions, waiting]))
+  const context = yield* Layer.build(Layer.provide(server, [queues, functions]))
   const { port } = Context.get(context, Server)
   return {
     port,

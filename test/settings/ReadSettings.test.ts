@@ -169,7 +169,7 @@ describe("mistakes", () => {
     ["upstream_timeout", "60"],
     ["upstream_timeout", "0s"],
     ["upstream_timeout", "600h"],
-    ["scaling_mode", "static"],
+    ["scaling_mode", "dynamic"],
     ["nats_stream_replicas", "2"],
     ["nats_stream_replicas", "4"],
     ["nats_port", "0"],
@@ -223,10 +223,6 @@ describe("mistakes", () => {
       expect.stringMatching(/functions_file.*function_url.*gateway_url/),
       'queue_partitions="2" is not supported: it must be 1 or unset'
     ])
-  })
-
-  it("say that static mode comes later", () => {
-    expect(mistakes({ scaling_mode: "static" })[0]).toContain("not there yet")
   })
 
   it("do not complain about missing functions when their setting is only wrong", () => {

@@ -135,3 +135,66 @@ it.live("an actor whose stream was deleted ends, though its calls wait for their
     expectResets(worker.log, 1)
   })
 )
+
+const modes = servers.flatMap((server) =>
+  ["function", "static"].map((mode) => Object.assign({}, server, { mode }))
+)
+
+describe.concurrent.each(modes)("on $name in $mode mode, after a reset while calls run", ({ bin, mode }) => {
+  it.live("no old acknowledgement, message id or ledger entry touches a new call of the same sequence", () =>
+    Effect.gen(function* () {
+      const nats = yield* startNats({ bin })
+      const stranger = yield* Stranger.meet(nats.url)
+      const receiver = yield* HttpFunction.start()
+      const gates = { old: new Gate(), new: new Gate() }
+      const fn = yield* HttpFunction.start({
+        answer: async (request, response) => {
+          const generation = request.header("X-Generation") === "old" ? "old" : "new"
+          if (request.url === "/held/") await gates[generation].pass()
+          const fails = request.url === "/retried/" && generation === "old"
+          response.writeHead(fails ? 500 : 200).end(`${request.url} of the ${generation} queue`)
+        }
+      })
+      const worker = yield* startWorker({
+        NATS_URL: nats.url,
+        function_url: `${fn.url}/{name}`,
+        scaling_mode: mode,
+        initial_retry_wait: "1h",
+        max_retry_wait: "1h"
+      })
+      const publishBoth = (generation: string) =>
+        Effect.forEach(["retried", "held"], (name) =>
+          stranger.publish(name, {
+            Function: name,
+            Method: "POST",
+            Header: { "X-Call-Id": [name], "X-Generation": [generation] },
+            CallbackUrl: receiver.url
+          })
+        )
+
+      expect(yield* publishBoth("old")).toEqual([1, 2])
+      yield* fn.received(2)
+      yield* stranger.givenBack(1)
+      yield* Effect.promise(() => stranger.manager.streams.delete(QueueState.streamName))
+      yield* worker.log.line(resetWarning)
+      expect(yield* publishBoth("new")).toEqual([1, 2])
+      yield* fn.received(4)
+      // The old entry says: one attempt, and not before an hour has passed.
+      yield* receiver.received(1)
+
+      gates.old.open()
+      yield* receiver.received(2)
+      expect((yield* QueueState.streamInfo(stranger)).state.first_seq).toBe(2)
+      gates.new.open()
+      yield* receiver.received(3)
+      yield* stranger.allFinished
+      expect(receiver.requests.map(({ body, header }) => [body.toString(), header("X-Retry")])).toEqual([
+        ["/retried/ of the new queue", "0"],
+        ["/held/ of the old queue", "0"],
+        ["/held/ of the new queue", "0"]
+      ])
+      expect(fn.requests).toHaveLength(4)
+      expect(yield* stranger.deadLetters).toEqual([])
+    })
+  )
+})
