@@ -4,7 +4,9 @@ import { describe, expect, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { Nats, type NatsOptions } from "../../src/queue/Nats.ts"
 import { QueueStream } from "../../src/queue/QueueStream.ts"
+import { QueueHealth } from "../../src/queue/QueueHealth.ts"
 import { startNats } from "../support/NatsServers.ts"
+import { natsClient } from "../support/Sluice.ts"
 import { temporaryDirectory } from "../support/TemporaryDirectory.ts"
 
 /** Why there is no connection. */
@@ -53,6 +55,34 @@ describe("whoever gives one command is told what to change", () => {
       )
       expect(yield* refusal({ url, access: { nkeyFile: yield* password("secret") } })).toContain(
         "seed of a user's nkey"
+      )
+    })
+  )
+
+  it.live("when the account has no JetStream", () =>
+    Effect.gen(function* () {
+      const config = "accounts { plain: { users: [ { user: sluice, password: secret } ] } }"
+      const { url } = yield* startNats({ config })
+      const message = yield* refusal({ url: url.replace("nats://", "nats://sluice:secret@") })
+      expect(message).toMatch(
+        /^NATS at nats:\/\/127.0.0.1:\d+ has no JetStream: start it with nats-server --jetstream$/
+      )
+    })
+  )
+
+  it.live("when the queue's subjects belong to another stream", () =>
+    Effect.gen(function* () {
+      const { url } = yield* startNats()
+      const { manager } = yield* natsClient(url)
+      yield* Effect.promise(() =>
+        manager.streams.add({ name: "other", subjects: ["q.>"], storage: "memory" })
+      )
+      const queue = QueueStream.layer({ queue: "q", storage: "memory", replicas: 1 }).pipe(
+        Layer.provide([Nats.once({ url, name: "test" }), QueueHealth.layer])
+      )
+      const { message } = yield* Effect.flip(Layer.build(queue))
+      expect(message).toMatch(
+        /^stream OF_q cannot be made: the server says "subjects overlap with an existing stream"$/
       )
     })
   )

@@ -38,6 +38,14 @@ describe("an error of the client", () => {
     expect(natsErrors.isUntrusted(error)).toBe(isUntrusted)
   })
 
+  it.each([
+    [api(10039, "JetStream not enabled for account"), true],
+    [api(10076, "JetStream not enabled"), true],
+    [api(10059, "stream not found"), false]
+  ])("%s says that there is no JetStream: %j", (error, isMissing) => {
+    expect(natsErrors.isJetStreamMissing(error)).toBe(isMissing)
+  })
+
   it("tells which messages are gone and which consumers are in the way", () => {
     const codes = [10037, 10043, 10057, 10099, 10100]
     expect(codes.map((code) => natsErrors.isMessageNotFound(api(code, "")))).toEqual([
