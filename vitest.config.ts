@@ -11,6 +11,7 @@ export default defineConfig({
     // What decides and what stores. Programs that a test starts are not counted, only the tests' own processes.
     coverage: {
       provider: "v8",
+      reportOnFailure: true,
       include: ["src/domain/**/*.ts", "src/queue/**/*.ts"],
       reporter: ["text", "json"],
       thresholds: {
