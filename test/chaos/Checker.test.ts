@@ -92,6 +92,22 @@ describe("nothing is wrong with", () => {
       )
     ],
     [
+      "a call whose worker was killed when its result was stored",
+      history(
+        accepted(0, "a", true),
+        attempt(10, 20, "a", 200),
+        fault(21, 40, "worker-killed-callback-confirmed", "w1"),
+        look(50, "quiet", {
+          queue: [{ call: "a", fn: "fn" }],
+          consumers: [{ fn: "fn", waiting: 0, unsettled: 1 }],
+          callbacks: ["a"]
+        }),
+        attempt(60, 70, "a", 200, "w2.1"),
+        callback(80, "a"),
+        end()
+      )
+    ],
+    [
       "as many attempts at once as are allowed, in each worker",
       history(
         ["a", "b", "c", "d"].flatMap((call, n) =>
@@ -275,6 +291,21 @@ describe("is found:", () => {
           queue: [{ call: "a", fn: "fn" }],
           consumers: [{ fn: "fn", waiting: 0, unsettled: 1 }]
         }),
+        end()
+      )
+    ],
+    [
+      "a call in the stream of calls and in that of callbacks, without a fault",
+      "conservation",
+      history(
+        accepted(0, "a", true),
+        attempt(10, 20, "a", 200),
+        look(50, "quiet", {
+          queue: [{ call: "a", fn: "fn" }],
+          consumers: [{ fn: "fn", waiting: 0, unsettled: 1 }],
+          callbacks: ["a"]
+        }),
+        callback(80, "a"),
         end()
       )
     ],
