@@ -104,7 +104,7 @@ describe.concurrent.each(servers)("calls on the bare subject of a queue, on $nam
     })
   )
 
-  it.live("after a reset of the queue the id of an old one swallows no new one", () =>
+  it.live("after a reset of the queue a new one is moved like the old one of the same sequence", () =>
     Effect.gen(function* () {
       const { environment, fn, publish, stranger } = yield* prepare(bin)
       const worker = yield* startWorker(environment)
