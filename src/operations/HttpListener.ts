@@ -32,6 +32,9 @@ export const listen = Effect.fnUntraced(function* <R>(
     // The client's power may fail in the middle of a request: nothing else would notice.
     keepAlive: true,
     keepAliveInitialDelay: 60_000,
+    // Longer than clients and proxies keep an idle connection: who closes it while a request is on its way makes
+    // that fail.
+    keepAliveTimeout: 75_000,
     headersTimeout: 60_000,
     requestTimeout: options.requestTimeoutMillis ?? 300_000
   })
