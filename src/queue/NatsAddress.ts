@@ -13,8 +13,9 @@ export const withoutCredentials = (url: string): string =>
 /** What nats.js needs to know to connect. All addresses share the credentials of the first one. */
 export const connectionOptions = (url: string): ConnectionOptions => {
   const addresses = addressesOf(url)
-  const user = decodeURIComponent(addresses[0]?.username ?? "")
-  const pass = decodeURIComponent(addresses[0]?.password ?? "")
+  const first = new URL(url.replace(/,.*/, ""))
+  const user = decodeURIComponent(first.username)
+  const pass = decodeURIComponent(first.password)
   return {
     servers: addresses.map(hostOf),
     ...(user === "" ? {} : pass === "" ? { token: user } : { user, pass }),

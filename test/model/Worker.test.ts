@@ -122,8 +122,8 @@ const holdsFor = (plans: fc.Arbitrary<Plan>, numRuns: number) =>
 
 /**
  * Tried by hand, and caught by all three: acknowledged before the result is stored; stored without waiting for the
- * confirmation. By the second and the third: nothing said about running calls when the worker is told to stop; calls
- * that are under way to it not waited for.
+ * confirmation. By the second and the third: nothing said about running calls when the worker is told to stop. By the
+ * second: calls that are under way to it then not waited for.
  */
 describe("two workers under the test's clock", () => {
   it.effect("do exactly what functions and receivers make them do when nothing strikes", () =>

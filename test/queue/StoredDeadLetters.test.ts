@@ -1,5 +1,5 @@
 import { expect, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Option } from "effect"
 import { describe } from "vitest"
 import { DeadLetters } from "../../src/queue/DeadLetters.ts"
 import { Nats } from "../../src/queue/Nats.ts"
@@ -7,6 +7,7 @@ import { QueueHealth } from "../../src/queue/QueueHealth.ts"
 import { QueueStream } from "../../src/queue/QueueStream.ts"
 import { StoredDeadLetters } from "../../src/queue/StoredDeadLetters.ts"
 import { servers, startNats } from "../support/NatsServers.ts"
+import { natsClient } from "../support/Sluice.ts"
 
 const storage = "memory"
 const replicas = 1
@@ -77,6 +78,31 @@ it.effect("a dead letter without call id and status is read without them", () =>
       yield* store({ ...letter(1), headers: { ...headers, "Sluice-Reason": "undecodable" } })
       const { all } = yield* StoredDeadLetters
       expect(yield* all).toMatchObject([{ callId: undefined, lastStatus: undefined, reason: "undecodable" }])
+    }).pipe(Effect.provide(deadLetters(url)))
+  })
+)
+
+it.effect("a letter that is gone, or whose place is another's, is not opened and not removed twice", () =>
+  Effect.gen(function* () {
+    const { url } = yield* startNats()
+    const { jetstream, manager } = yield* natsClient(url)
+    yield* Effect.gen(function* () {
+      const { store } = yield* DeadLetters
+      const stored = yield* StoredDeadLetters
+      yield* store(letter(1))
+      yield* Effect.promise(() => jetstream.publish("q_dead.echo.fns.stranger", "not one of ours"))
+      const [ours, strange] = yield* stored.all
+      if (ours === undefined || strange === undefined) return yield* Effect.die("there are two letters")
+      // What a stranger has put there tells little.
+      expect(strange).toMatchObject({ callId: undefined, deadMillis: expect.any(Number), object: undefined })
+      expect(Option.isSome(yield* stored.open(ours))).toBe(true)
+      expect(Option.isNone(yield* stored.open({ ...ours, subject: strange.subject }))).toBe(true)
+      expect(yield* stored.remove(ours)).toBe(true)
+      expect(yield* stored.remove(ours)).toBe(false)
+      expect(Option.isNone(yield* stored.open(ours))).toBe(true)
+
+      yield* Effect.promise(() => manager.streams.delete("OF_q_dead"))
+      expect((yield* Effect.flip(stored.remove(strange))).reason).toBe("stream-gone")
     }).pipe(Effect.provide(deadLetters(url)))
   })
 )

@@ -1,0 +1,49 @@
+import { expect, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as Delivery from "../../src/queue/Delivery.ts"
+import { ArrivalCounter } from "../support/ArrivalCounter.ts"
+import { startNats } from "../support/NatsServers.ts"
+import { natsClient } from "../support/Sluice.ts"
+
+it.live("a delivery is settled once, whatever is said of it later, and what is none is none", () =>
+  Effect.gen(function* () {
+    const { url } = yield* startNats()
+    const { connection, jetstream, manager } = yield* natsClient(url)
+    const said: Array<string> = []
+    const arrivals = new ArrivalCounter()
+    connection.subscribe("$JS.ACK.>", {
+      callback: (_, message) => {
+        said.push(message.string())
+        arrivals.add()
+      }
+    })
+    const deliver = Effect.promise(async () => {
+      const message = await connection.request("$JS.API.CONSUMER.MSG.NEXT.OF_q.c", "1", {
+        noMux: true,
+        timeout: 10_000
+      })
+      return Delivery.fromMessage(message, "2026-11-20T00:00:00Z", "c")
+    })
+    const answer = yield* Effect.promise(async () => {
+      await manager.streams.add({ name: "OF_q", subjects: ["q.>"], storage: "memory" })
+      await manager.consumers.add("OF_q", { durable_name: "c", ack_policy: "explicit" })
+      await jetstream.publish("q.echo.fns", "first")
+      await jetstream.publish("q.echo.fns", "second")
+      return connection.request("$JS.API.INFO")
+    })
+    const [first, second] = [yield* deliver, yield* deliver]
+    expect([first?.streamSequence, second?.streamSequence]).toEqual([1, 2])
+    expect(Delivery.fromMessage(answer, "2026-11-20T00:00:00Z", "c")).toBeUndefined()
+
+    first?.working()
+    expect(first?.settled()).toBe(false)
+    first?.ack()
+    first?.nak(0)
+    first?.working()
+    expect(first?.settled()).toBe(true)
+    second?.nak(1_500)
+    second?.ack()
+    yield* arrivals.atLeast(3)
+    expect(said).toEqual(["+WPI", "+ACK", '-NAK {"delay":1500000000}'])
+  })
+)
