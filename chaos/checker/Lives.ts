@@ -10,6 +10,8 @@ export interface Attempt {
   readonly begin: number
   /** not before then the worker sent it: the call was handed to it, or its last attempt had ended */
   readonly sentAfter: number
+  /** since then its worker has the call in hand: it may have had it for a while before it sent it */
+  readonly inHandSince: number
   /** Infinity while it runs */
   readonly end: number
   /** undefined while it runs */
@@ -81,6 +83,8 @@ export const read = (events: ReadonlyArray<Event>, rules: Rules): Case => {
   const faults = new Map<number, { -readonly [Key in keyof Fault]: Fault[Key] }>()
   const running = new Map<number, { -readonly [Key in keyof Attempt]: Attempt[Key] }>()
   const inHand = new Map<string, number>()
+  const handedOver = new Map<string, number>()
+  const calls = new Map<number, string>()
   const late: Array<Fault> = []
   const snapshots: Array<EventOf<"snapshot">> = []
   for (const event of events) {
@@ -96,13 +100,16 @@ export const read = (events: ReadonlyArray<Event>, rules: Rules): Case => {
         break
       case "begin": {
         const { call, fn, id, t: begin, worker } = event
-        const sentAfter = inHand.get(`${call} in ${worker}`) ?? begin
+        const where = `${call} in ${worker}`
+        const sentAfter = inHand.get(where) ?? begin
+        const inHandSince = handedOver.get(where) ?? begin
         const attempt = {
           id,
           fn,
           worker,
           begin,
           sentAfter,
+          inHandSince,
           end: Number.POSITIVE_INFINITY,
           outcome: undefined
         }
@@ -110,8 +117,15 @@ export const read = (events: ReadonlyArray<Event>, rules: Rules): Case => {
         life(event.call, fn).attempts.push(attempt)
         break
       }
-      case "delivered":
-        inHand.set(`${event.call} in ${event.worker}`, event.t)
+      case "delivered": {
+        const where = `${event.call} in ${event.worker}`
+        inHand.set(where, event.t)
+        if (!handedOver.has(where)) handedOver.set(where, event.t)
+        calls.set(event.sequence, event.call)
+        break
+      }
+      case "settled":
+        handedOver.delete(`${calls.get(event.sequence)} in ${event.worker}`)
         break
       case "end": {
         const attempt = running.get(event.id)

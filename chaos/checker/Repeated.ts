@@ -43,7 +43,7 @@ const attempts = (given: Case, life: Life): Array<Repetition> =>
     )
     const first = done ?? beside ?? (buried === undefined ? undefined : before.at(-1))
     if (first === undefined && buried === undefined) return []
-    const from = first?.begin ?? buried?.storedAt ?? 0
+    const from = first?.inHandSince ?? buried?.storedAt ?? 0
     const workers = [later.worker, ...(first === undefined ? [] : [first.worker])]
     const what = done !== undefined ? "had succeeded" : beside !== undefined ? "was running" : "was dead"
     return [

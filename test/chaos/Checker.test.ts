@@ -1,7 +1,18 @@
 import { describe, expect, it } from "vitest"
 import { check } from "../../chaos/checker/Checker.ts"
 import type { Event, Snapshot } from "../../chaos/history/Event.ts"
-import { accepted, attempt, callback, dead, fault, history, look, refused, rules } from "./Story.ts"
+import {
+  accepted,
+  attempt,
+  callback,
+  dead,
+  delivered,
+  fault,
+  history,
+  look,
+  refused,
+  rules
+} from "./Story.ts"
 
 const found = (events: ReadonlyArray<Event>) => check(events, rules)
 const rulesBroken = (events: ReadonlyArray<Event>) => [...new Set(found(events).map(({ rule }) => rule))]
@@ -104,6 +115,18 @@ describe("nothing is wrong with", () => {
         }),
         attempt(60, 70, "a", 200, "w2.1"),
         callback(80, "a"),
+        end()
+      )
+    ],
+    [
+      "a call that a killed server delivered twice to a worker that waited with it in hand",
+      history(
+        accepted(0, "a"),
+        delivered(10, "a"),
+        fault(20, 40, "server-killed", "nats"),
+        delivered(2_000, "a"),
+        attempt(2_010, 2_020, "a", 200),
+        attempt(2_030, 2_040, "a", 200),
         end()
       )
     ],
@@ -291,6 +314,18 @@ describe("is found:", () => {
           queue: [{ call: "a", fn: "fn" }],
           consumers: [{ fn: "fn", waiting: 0, unsettled: 1 }]
         }),
+        end()
+      )
+    ],
+    [
+      "a call that ran again in a worker that got it after the fault",
+      "ran again",
+      history(
+        accepted(0, "a"),
+        fault(20, 40, "server-killed", "nats"),
+        delivered(2_000, "a"),
+        attempt(2_010, 2_020, "a", 200),
+        attempt(2_030, 2_040, "a", 200),
         end()
       )
     ],

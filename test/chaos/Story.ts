@@ -24,6 +24,16 @@ export const refused = (t: number, call: string, stored: "no" | "unknown"): Read
   { t, e: "refused", call, stored, detail: "" }
 ]
 
+/** A delivery to a worker, which has the call in hand from then on. */
+export const delivered = (t: number, call: string, worker = "w1.1"): Event => ({
+  t,
+  e: "delivered",
+  worker,
+  call,
+  sequence: 1,
+  count: 1
+})
+
 /** An attempt from one moment to another; it never ends without an outcome. */
 export const attempt = (
   from: number,
