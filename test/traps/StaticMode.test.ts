@@ -35,8 +35,7 @@ const prepare = Effect.fnUntraced(function* (bin: string, more: Environment = {}
 const ids = (requests: ReadonlyArray<HttpFunction.ReceivedRequest>) =>
   requests.map((request) => request.header("X-Call-Id"))
 
-const series = (name: string, value: number) =>
-  `${name}{queue_name="faas-request",function_name=""} ${value}`
+const series = (name: string, value: number) => `${name}{queue_name="faas-request",function_name=""} ${value}`
 
 describe.concurrent.each(servers)("static mode, on $name:", ({ bin }) => {
   it.live("one shared consumer serves all functions in the order of their calls", () =>
