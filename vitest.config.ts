@@ -7,6 +7,17 @@ export default defineConfig({
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 30_000,
-    hookTimeout: 30_000
+    hookTimeout: 30_000,
+    // What decides and what stores. Programs that a test starts are not counted, only the tests' own processes.
+    coverage: {
+      provider: "v8",
+      reportOnFailure: true,
+      include: ["src/domain/**/*.ts", "src/queue/**/*.ts"],
+      reporter: ["text", "json"],
+      thresholds: {
+        "src/domain/**/*.ts": { lines: 95, branches: 90 },
+        "src/queue/**/*.ts": { lines: 95, branches: 90 }
+      }
+    }
   }
 })

@@ -20,14 +20,20 @@ export interface Options {
 const AT_MOST = Duration.minutes(5)
 const SHOWN = 10
 
-/** Runs the seeds one after the other; the rows of those that could be run, whatever was found. */
-export const campaign = Effect.fnUntraced(function* (options: Options) {
+/**
+ * Runs the seeds one after the other; the rows of those that could be run, whatever was found. Each one is given to
+ * `keep` when it is there.
+ */
+export const campaign = Effect.fnUntraced(function* (options: Options, keep: (row: Row) => Promise<unknown>) {
   const servers = yield* Servers.find
   const rows: Array<Row> = []
   const bad: Array<number> = []
   for (const seed of options.seeds) {
     const row = yield* one(seed, options, servers)
-    if (row !== undefined) rows.push(row)
+    if (row !== undefined) {
+      rows.push(row)
+      yield* Effect.promise(() => keep(row))
+    }
     if (row === undefined || row.violations > 0) bad.push(seed)
   }
   return { rows, bad }

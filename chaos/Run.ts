@@ -40,7 +40,8 @@ const BOUND = 30_000
 const LOOK = 100
 /** What is on its way arrives meanwhile, milliseconds. */
 const QUIET = 250
-const QUIET_AT_MOST = 1_500
+/** One look takes a while, and on a machine with much to do it takes several until everything has come to rest. */
+const QUIET_AT_MOST = 10_000
 
 /** One run: everything in processes of its own, a storm of faults, calm, and a look at what became of each call. */
 export const run = Effect.fnUntraced(function* (plan: Plan, bin: string, directory: string) {

@@ -69,9 +69,10 @@ const chaos = Command.make(
   Effect.fnUntraced(function* ({ calls, check, faults, keep, seeds }) {
     const chosen = Option.map(faults, (names) => names.filter(isKind))
     const options = { seeds, calls, keep, faults: Option.getOrElse(chosen, () => kinds) }
-    const { bad, rows } = yield* campaign(options)
-    if (!check && Option.isNone(faults) && calls === CALLS) {
-      const missing = neverStruck(yield* Effect.promise(() => Results.add(rows)))
+    const isReported = !check && Option.isNone(faults) && calls === CALLS
+    const { bad, rows } = yield* campaign(options, async (row) => isReported && Results.add(row))
+    if (isReported) {
+      const missing = neverStruck(yield* Effect.promise(Results.all))
       yield* Console.log("chaos/report.md is written.")
       if (missing.length > 0 && bad.length === 0) {
         return yield* new ChaosError({ message: `These faults have not struck yet: ${missing.join(", ")}` })

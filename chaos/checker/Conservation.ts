@@ -9,13 +9,15 @@ export interface Account {
   readonly waiting: number
   /** running, held and delayed: handed over and not settled, from the streams' consumers */
   readonly unsettled: number
+  /** those of them that have left the stream: what a killed server knew of its consumers may be older than the stream */
+  readonly forgotten: number
   /** from the stream of callbacks */
   readonly callbacks: number
   /** from what functions and the receiver wrote down */
   readonly done: number
   /** from the stream of dead letters */
   readonly dead: number
-  /** those of them that are in the stream too, because a fault took the acknowledgement */
+  /** places beyond the first one of a call: it waits to be repeated, because a fault took an acknowledgement */
   readonly repeated: number
 }
 
@@ -35,22 +37,20 @@ const violation = (call: string | undefined, text: string): Violation => ({
 })
 
 const judge = (given: Case, found: Snapshot, t: number): ReadonlyArray<Violation> => {
-  const queue = new Set(found.queue.map(({ call }) => call))
-  const callbacks = new Set(found.callbacks)
+  const placesOf = places(given, found)
   const ofCalls = [...given.lives.values()].flatMap((life) => {
-    const stored = queue.has(life.call) || callbacks.has(life.call)
-    const settled = isSettled(given, life)
+    const its = placesOf(life)
     const began = Math.min(t, ...life.attempts.map(({ begin }) => begin))
-    if (stored && settled && !isExcused(given, life.call, began, t)) {
-      return [violation(life.call, `finished, and still in a stream at the quiet moment (${t} ms)`)]
+    if (its.length > 1 && !isExcused(given, life.call, began, t)) {
+      return [violation(life.call, `${its.join(" and ")} at the quiet moment (${t} ms)`)]
     }
-    return life.accepted && !stored && !settled
+    return life.accepted && its.length === 0
       ? [violation(life.call, `accepted, and nowhere at the quiet moment (${t} ms)`)]
       : []
   })
-  const doubled = found.queue.length - queue.size
+  const doubled = found.queue.length - new Set(found.queue.map(({ call }) => call)).size
   const total = account(given, found)
-  const stored = total.waiting + total.unsettled
+  const stored = total.waiting + total.unsettled - total.forgotten
   return [
     ...ofCalls,
     ...(doubled > 0 ? [violation(undefined, `${doubled} calls are in the stream twice`)] : []),
@@ -71,6 +71,17 @@ const judge = (given: Case, found: Snapshot, t: number): ReadonlyArray<Violation
   ]
 }
 
+/** Where a call is; more than one place means that it waits to be repeated. */
+const places = (given: Case, found: Snapshot) => {
+  const queue = new Set(found.queue.map(({ call }) => call))
+  const callbacks = new Set(found.callbacks)
+  return (life: Life): ReadonlyArray<string> => [
+    ...(isSettled(given, life) ? ["finished"] : []),
+    ...(queue.has(life.call) ? ["in the stream of calls"] : []),
+    ...(callbacks.has(life.call) ? ["in the stream of callbacks"] : [])
+  ]
+}
+
 /** The final result has been said to everybody who wants to know it. */
 const isSettled = (given: Case, life: Life): boolean => {
   const finished = life.dead.length > 0 || life.attempts.some(({ outcome }) => isFinal(outcome, given.rules))
@@ -84,25 +95,32 @@ const isSettled = (given: Case, life: Life): boolean => {
 const sum = (counts: ReadonlyArray<number>): number => counts.reduce((total, count) => total + count, 0)
 
 export const account = (given: Case, found: Snapshot): Account => {
-  const stored = new Set([...found.queue.map(({ call }) => call), ...found.callbacks])
+  const placesOf = places(given, found)
   const lives = [...given.lives.values()]
   const settled = lives.filter((life) => isSettled(given, life))
   const served = new Set(found.consumers.map(({ fn }) => fn))
+  const waiting =
+    sum(found.consumers.map(({ waiting }) => waiting)) +
+    found.queue.filter(({ fn }) => !served.has(fn)).length
+  const unsettled = sum(found.consumers.map(({ unsettled }) => unsettled))
   return {
     // One that nobody was promised is a call all the same when it left a trace.
-    accepted: lives.filter((life) => life.accepted || stored.has(life.call) || isSettled(given, life)).length,
-    waiting:
-      sum(found.consumers.map(({ waiting }) => waiting)) +
-      found.queue.filter(({ fn }) => !served.has(fn)).length,
-    unsettled: sum(found.consumers.map(({ unsettled }) => unsettled)),
+    accepted: lives.filter((life) => life.accepted || placesOf(life).length > 0).length,
+    waiting,
+    unsettled,
+    forgotten: serverDied(given) ? Math.max(0, waiting + unsettled - found.queue.length) : 0,
     callbacks: found.callbacks.length,
     done: settled.filter(({ dead }) => dead.length === 0).length,
     dead: settled.filter(({ dead }) => dead.length > 0).length,
-    repeated: settled.filter(({ call }) => stored.has(call)).length
+    repeated: sum(lives.map((life) => Math.max(0, placesOf(life).length - 1)))
   }
 }
+
+const serverDied = ({ faults }: Case): boolean =>
+  faults.some(({ kind }) => kind === "server-killed" || kind === "leader-killed")
 
 export const inWords = (sum: Account): string =>
   `accepted ${sum.accepted} = waiting ${sum.waiting} + running, held or delayed ${sum.unsettled}` +
   ` + callbacks ${sum.callbacks} + done ${sum.done} + dead ${sum.dead}` +
+  (sum.forgotten > 0 ? ` - ${sum.forgotten} that the server forgot were settled` : "") +
   (sum.repeated > 0 ? ` - ${sum.repeated} that wait to be repeated` : "")

@@ -6,17 +6,17 @@ import type { Row } from "./Row.ts"
 const results = join(import.meta.dirname, "../results.json")
 const report = join(import.meta.dirname, "../report.md")
 
-/** Adds runs to those of earlier slices, a new one in place of an old one of the same seed; gives all of them. */
-export const add = async (rows: ReadonlyArray<Row>): Promise<ReadonlyArray<Row>> => {
-  const bySeed = new Map([...(await earlier()), ...rows].map((row) => [row.seed, row]))
-  const all = [...bySeed.values()].toSorted((a, b) => a.seed - b.seed)
+/** Adds a run to the earlier ones, in place of an old one of the same seed. */
+export const add = async (row: Row): Promise<void> => {
+  const bySeed = new Map([...(await all()), row].map((each) => [each.seed, each]))
+  const rows = [...bySeed.values()].toSorted((a, b) => a.seed - b.seed)
   // A line for each seed, so that slices of two people merge.
-  await writeFile(results, `[\n${all.map((row) => `  ${JSON.stringify(row)}`).join(",\n")}\n]\n`)
-  await writeFile(report, markdown(all))
-  return all
+  await writeFile(results, `[\n${rows.map((each) => `  ${JSON.stringify(each)}`).join(",\n")}\n]\n`)
+  await writeFile(report, markdown(rows))
 }
 
-const earlier = async (): Promise<ReadonlyArray<Row>> => {
+/** All runs so far. */
+export const all = async (): Promise<ReadonlyArray<Row>> => {
   try {
     return JSON.parse(await readFile(results, "utf8")) as ReadonlyArray<Row>
   } catch (error) {

@@ -71,9 +71,10 @@ const snapshot = async (
   running: () => number,
   history: History
 ): Promise<Snapshot> => {
-  const before = running()
   const queue = await messages(manager, STREAM)
+  const before = running()
   const consumers = await Array.fromAsync(manager.consumers.list(STREAM))
+  const after = running()
   const callbacks = await messages(manager, `${STREAM}_callbacks`)
   const dead = await messages(manager, `${STREAM}_dead`)
   const ledger = await stateOf(manager, `KV_${STREAM}_attempts`)
@@ -91,7 +92,8 @@ const snapshot = async (
       waiting: num_pending,
       unsettled: num_ack_pending
     })),
-    running: Math.max(before, running()),
+    // Calls come and go while the consumers are counted.
+    running: Math.min(before, after),
     ledger: ledger?.messages ?? 0
   }
 }

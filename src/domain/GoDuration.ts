@@ -49,10 +49,11 @@ export const format = (millis: number): string => {
   if (nanos < 1e9) return `${nanos / 1e6}ms`
   const hours = Math.floor(nanos / 3600e9)
   const minutes = Math.floor((nanos % 3600e9) / 60e9)
-  const seconds = (nanos % 60e9) / 1e9
+  // Not as JavaScript writes small numbers: Go's grammar has no exponents.
+  const seconds = ((nanos % 60e9) / 1e9).toFixed(9).replace(/\.?0+$/, "")
   return [
     hours > 0 ? `${hours}h` : "",
     minutes > 0 ? `${minutes}m` : "",
-    seconds > 0 ? `${seconds}s` : ""
+    seconds === "0" ? "" : `${seconds}s`
   ].join("")
 }

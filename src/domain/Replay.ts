@@ -1,5 +1,6 @@
 import { Result } from "effect"
 import * as Call from "./Call.ts"
+import * as CallbackMessage from "./CallbackMessage.ts"
 import type * as DeadLetter from "./DeadLetter.ts"
 import * as FunctionName from "./FunctionName.ts"
 import * as Headers from "./Headers.ts"
@@ -12,16 +13,18 @@ export const LINK = "X-Sluice-Replay-Of"
 export const link = (deadStreamCreated: string, sequence: number): string =>
   `${StreamCreation.token(deadStreamCreated)}-${sequence}`
 
-export interface Replay {
-  readonly fn: FunctionName.FunctionName
-  readonly message: Uint8Array
-}
+/** What a dead letter becomes: a new call, or one more round of tries to deliver a result. */
+export type Replay =
+  | { readonly _tag: "Call"; readonly fn: FunctionName.FunctionName; readonly message: Uint8Array }
+  /** `url`: of the receiver, absolute */
+  | { readonly _tag: "Callback"; readonly url: string; readonly message: Uint8Array }
 
 /**
  * The new call that a dead letter becomes: the same function, method, path, body, annotations and headers (the
- * call id too), accepted at `nowMillis`, with a link to the letter.
+ * call id too), accepted at `nowMillis`, with a link to the letter. A result that its receiver did not take is
+ * stored for it once more as it is: the function does not run again, and the receiver sees the same id.
  *
- * @returns the call, or why there can be none.
+ * @returns what goes into a queue, or why there is nothing.
  */
 export const of = (
   letter: Pick<DeadLetter.Known, "kind" | "functionName">,
@@ -30,7 +33,11 @@ export const of = (
   nowMillis: number
 ): Result.Result<Replay, string> => {
   if (letter.kind === "callback") {
-    return Result.fail("it is a result that its receiver did not take; a replay would run the function again")
+    const stored = CallbackMessage.decode(message)
+    // A callback URL that nobody can call leaves its call's message as it was.
+    return Result.isFailure(stored) || !URL.canParse(stored.success.url)
+      ? Result.fail("it is a call whose callback goes nowhere; a replay would run the function again")
+      : Result.succeed({ _tag: "Callback", url: stored.success.url, message })
   }
   const fn = FunctionName.parse(letter.functionName, "")
   if (Result.isFailure(fn))
@@ -42,5 +49,5 @@ export const of = (
     // Nanoseconds, as the gateway writes it.
     "X-Start-Time": [String(BigInt(Math.floor(nowMillis)) * 1_000_000n)]
   })
-  return Result.succeed({ fn: fn.success, message: Call.encode({ ...call.success, header }) })
+  return Result.succeed({ _tag: "Call", fn: fn.success, message: Call.encode({ ...call.success, header }) })
 }

@@ -71,7 +71,7 @@ const make = Effect.fnUntraced(function* (options: PublisherOptions) {
   return Publisher.of({ publish, maxMessageBytes: LargestMessage.of(nats) })
 })
 
-const toPublishError = (error: unknown): PublishError => {
+export const toPublishError = (error: unknown): PublishError => {
   if (isQueueFull(error)) return new PublishError({ reason: "queue-full", detail: describe(error) })
   if (isTooLarge(error)) return new PublishError({ reason: "too-large", detail: describe(error) })
   return new PublishError({

@@ -143,7 +143,7 @@ const make = Effect.fnUntraced(function* (
   yield* ensure.pipe(
     Effect.tapError((error) =>
       error._tag === "QueueError" && error.reason === "unavailable"
-        ? Effect.logWarning("JetStream does not answer, trying again", {
+        ? Effect.logWarning("the stream cannot be looked up or made yet, trying again", {
             stream: wanted.name,
             reason: error.detail
           })

@@ -1,9 +1,11 @@
 import { Clock, Context, Effect, Layer, Option, Result } from "effect"
+import * as CallbackLane from "../domain/CallbackLane.ts"
 import * as Replay from "../domain/Replay.ts"
+import { callbacksQueue, queueStreamName } from "../domain/StreamRules.ts"
 import { streamName } from "./DeadLetters.ts"
 import { Nats } from "./Nats.ts"
-import { toQueueError } from "./natsErrors.ts"
-import { Publisher } from "./Publisher.ts"
+import { isStreamNotFound, toQueueError } from "./natsErrors.ts"
+import { Publisher, toPublishError } from "./Publisher.ts"
 import { QueueError } from "./QueueError.ts"
 import { QueueStream } from "./QueueStream.ts"
 import * as ReplayClaims from "./ReplayClaims.ts"
@@ -11,7 +13,7 @@ import { type StoredDeadLetter, StoredDeadLetters } from "./StoredDeadLetters.ts
 
 /** What became of a letter that was to be replayed. */
 export type Replayed =
-  /** The new call is in the queue and the letter is gone. */
+  /** The new call, or the result for its receiver, is in its queue and the letter is gone. */
   | { readonly _tag: "Published" }
   /** Somebody has replayed or removed it since it was listed. */
   | { readonly _tag: "Gone" }
@@ -23,11 +25,11 @@ export type Replayed =
   | { readonly _tag: "Unknown"; readonly sinceMillis: number }
 
 /**
- * Makes new calls of dead letters. In this order, so that dying at any line loses nothing and doubles nothing:
+ * Makes new calls of dead letters, and of undelivered results new tries to deliver them. In this order, so that dying at any line loses nothing and doubles nothing:
  *
- *   claim the letter → read it → publish the call → remove the letter → release the claim
+ *   claim the letter → read it → publish → remove the letter → release the claim
  *
- * The call's message id is made from the letter, so within the queue's duplicate window (two minutes) the
+ * The message id is made from the letter, so within the stream's duplicate window (two minutes or more) the
  * publish may be repeated. A claim that is older than that and still there leaves open whether the call was
  * published: then nothing is done unless `again` says so.
  */
@@ -46,6 +48,8 @@ export class Replays extends Context.Service<
 /** From the first claim to the publish it needs this much at most, or gives up. */
 const PUBLISH_MARGIN_MILLIS = 15_000
 
+const PUBLISH_TIMEOUT_MILLIS = 5_000
+
 const gone: Replayed = { _tag: "Gone" }
 const busy: Replayed = { _tag: "Busy" }
 const published: Replayed = { _tag: "Published" }
@@ -58,10 +62,27 @@ const make = Effect.gen(function* () {
   const publisher = yield* Publisher
   const claims = ReplayClaims.make(nats, stream.name)
 
+  const callbacks = callbacksQueue(stream.queue)
+  const streamOf = ({ _tag }: Replay.Replay) =>
+    request(() => manager.streams.info(_tag === "Call" ? stream.name : queueStreamName(callbacks))).pipe(
+      Effect.catch((error) =>
+        _tag === "Callback" && isStreamNotFound(error) ? Effect.succeed(undefined) : Effect.fail(error)
+      )
+    )
+
+  const publish = (replay: Replay.Replay, id: string) =>
+    replay._tag === "Call"
+      ? publisher.publish(replay.fn, replay.message, id)
+      : request(() =>
+          nats.jetstream.publish(CallbackLane.of(callbacks, replay.url).subject, replay.message, {
+            msgID: id,
+            timeout: PUBLISH_TIMEOUT_MILLIS
+          })
+        ).pipe(Effect.mapError(toPublishError))
+
   const replay = Effect.fnUntraced(
     function* (letter: StoredDeadLetter, again: boolean) {
       const dead = yield* request(() => manager.streams.info(streamName(stream.name)))
-      const queue = yield* request(() => manager.streams.info(stream.name))
       const claim = yield* claims.take(letter.link, dead.config, again)
       if (claim === undefined) return busy
       const release = claims.release(letter.link)
@@ -69,18 +90,23 @@ const make = Effect.gen(function* () {
       // After the claim: a run that was faster has removed the letter before it released its own.
       const contents = yield* letters.open(letter)
       if (Option.isNone(contents)) return yield* Effect.as(release, gone)
-      const call = yield* callOf(letter, contents.value.message)
-      if (Result.isFailure(call)) {
+      const made = yield* replayOf(letter, contents.value.message)
+      if (Result.isFailure(made)) {
         yield* release
-        return { _tag: "Refused", detail: call.failure } satisfies Replayed
+        return { _tag: "Refused", detail: made.failure } satisfies Replayed
       }
-      const window = queue.config.duplicate_window / 1e6 - PUBLISH_MARGIN_MILLIS
+      const target = yield* streamOf(made.success)
+      if (target === undefined) {
+        yield* release
+        const detail = "there is no stream of callbacks to put it into: start a worker, which makes it"
+        return { _tag: "Refused", detail } satisfies Replayed
+      }
+      const window = target.config.duplicate_window / 1e6 - PUBLISH_MARGIN_MILLIS
       if (!claim.isFirst && !again && claim.ageMillis > window) {
         return { _tag: "Unknown", sinceMillis: claim.sinceMillis } satisfies Replayed
       }
 
-      const { fn, message } = call.success
-      const refusal = yield* publisher.publish(fn, message, `replay-${letter.link}`).pipe(
+      const refusal = yield* publish(made.success, `replay-${letter.link}`).pipe(
         Effect.as(undefined),
         Effect.catch((error) =>
           error.reason === "queue-full" || error.reason === "too-large"
@@ -103,7 +129,7 @@ const make = Effect.gen(function* () {
   return Replays.of({ replay })
 })
 
-const callOf = (letter: StoredDeadLetter, message: Uint8Array | undefined) =>
+const replayOf = (letter: StoredDeadLetter, message: Uint8Array | undefined) =>
   message === undefined
     ? Effect.succeed(Result.fail("its message is gone: it was too large for the letter and was kept aside"))
     : Effect.map(Clock.currentTimeMillis, (now) => Replay.of(letter, message, letter.link, now))

@@ -9,6 +9,7 @@ import { QueueError } from "./QueueError.ts"
 
 /** Error codes of the JetStream API that we act on. */
 const Code = {
+  noSuitablePeers: 10005,
   consumerNotFound: 10014,
   streamNotFound: 10059,
   messageTooLarge: 10054,
@@ -100,6 +101,10 @@ export const toQueueError = (error: unknown): QueueError => {
     })
   }
   if (isTooLarge(error)) return new QueueError({ reason: "too-large", detail: describe(error) })
-  const refused = codeOf(error) !== undefined && !/temporarily unavailable/i.test(describe(error))
+  const refused = codeOf(error) !== undefined && !isPassing(error)
   return new QueueError({ reason: refused ? "refused" : "unavailable", detail: describe(error) })
 }
+
+/** A cluster that is not complete, because it starts or has lost a server. */
+const isPassing = (error: unknown): boolean =>
+  codeOf(error) === Code.noSuitablePeers || /temporarily unavailable/i.test(describe(error))

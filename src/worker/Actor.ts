@@ -91,6 +91,14 @@ export const factory = Effect.fnUntraced(function* <L extends Lane>(
       })
       yield* kind.metrics.observe(lane, { window, demand, throttle, calls })
       const source = yield* sources.open(lane, dispatcher)
+      /** Nobody would know of a call that comes when nobody listens any more: it would look like a lost worker's. */
+      const allHasCome = Effect.gen(function* () {
+        while (window.asked > 0) {
+          turn.closeUnsafe()
+          yield* turn.await
+        }
+      })
+      yield* Effect.addFinalizer(() => lastly(allHasCome))
       let lookedAt = now()
 
       /** Takes in what has changed since the last turn. */

@@ -83,6 +83,31 @@ describe("nothing is wrong with", () => {
       )
     ],
     [
+      "a killed server that counts a settled call once more",
+      history(
+        succeeded,
+        fault(21, 40, "server-killed", "nats"),
+        look(50, "quiet", { consumers: [{ fn: "fn", waiting: 0, unsettled: 1 }] }),
+        end()
+      )
+    ],
+    [
+      "a call whose worker was killed when its result was stored",
+      history(
+        accepted(0, "a", true),
+        attempt(10, 20, "a", 200),
+        fault(21, 40, "worker-killed-callback-confirmed", "w1"),
+        look(50, "quiet", {
+          queue: [{ call: "a", fn: "fn" }],
+          consumers: [{ fn: "fn", waiting: 0, unsettled: 1 }],
+          callbacks: ["a"]
+        }),
+        attempt(60, 70, "a", 200, "w2.1"),
+        callback(80, "a"),
+        end()
+      )
+    ],
+    [
       "as many attempts at once as are allowed, in each worker",
       history(
         ["a", "b", "c", "d"].flatMap((call, n) =>
@@ -270,6 +295,21 @@ describe("is found:", () => {
       )
     ],
     [
+      "a call in the stream of calls and in that of callbacks, without a fault",
+      "conservation",
+      history(
+        accepted(0, "a", true),
+        attempt(10, 20, "a", 200),
+        look(50, "quiet", {
+          queue: [{ call: "a", fn: "fn" }],
+          consumers: [{ fn: "fn", waiting: 0, unsettled: 1 }],
+          callbacks: ["a"]
+        }),
+        callback(80, "a"),
+        end()
+      )
+    ],
+    [
       "a call that is stored twice",
       "conservation",
       history(
@@ -290,6 +330,25 @@ describe("is found:", () => {
       "conservation",
       history(
         accepted(0, "a"),
+        look(50, "quiet", {
+          queue: [{ call: "a", fn: "fn" }],
+          consumers: [{ fn: "fn", waiting: 0, unsettled: 0 }]
+        }),
+        attempt(60, 70, "a", 200),
+        end()
+      )
+    ],
+    [
+      "consumers that count what has left the stream",
+      "conservation",
+      history(succeeded, look(50, "quiet", { consumers: [{ fn: "fn", waiting: 0, unsettled: 1 }] }), end())
+    ],
+    [
+      "consumers of a killed server that count less than the stream holds",
+      "conservation",
+      history(
+        accepted(0, "a"),
+        fault(21, 40, "server-killed", "nats"),
         look(50, "quiet", {
           queue: [{ call: "a", fn: "fn" }],
           consumers: [{ fn: "fn", waiting: 0, unsettled: 0 }]

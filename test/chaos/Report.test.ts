@@ -1,5 +1,7 @@
+import { readFile } from "node:fs/promises"
 import { expect, it } from "vitest"
 import { markdown, neverStruck, ranges } from "../../chaos/report/Markdown.ts"
+import * as Results from "../../chaos/report/Results.ts"
 import { type Row, rowOf } from "../../chaos/report/Row.ts"
 import { plan } from "../../chaos/plan/Plan.ts"
 import { accepted, attempt, fault, history, look, refused, rules } from "./Story.ts"
@@ -43,4 +45,14 @@ it("the report names its command, the sums by kind, and the kinds that no run ha
 it("seeds are written as ranges", () => {
   expect(ranges([1, 2, 3, 7, 9, 10])).toBe("1-3,7,9-10")
   expect(ranges([])).toBe("")
+})
+
+it("the report is what the results give, and the README says how many seeds were run", async () => {
+  const rows = await Results.all()
+  expect(await readFile("chaos/report.md", "utf8")).toBe(markdown(rows))
+  const violations = rows.reduce((sum, row) => sum + row.violations, 0)
+  const readme = await readFile("README.md", "utf8")
+  expect(readme).toContain(
+    `${rows.length} seeds so far, ${violations} violations ([report](chaos/report.md))`
+  )
 })

@@ -1,8 +1,11 @@
 import { expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { describe, vi } from "vitest"
+import * as HttpFunction from "../support/HttpFunction.ts"
 import * as LetterBox from "../support/LetterBox.ts"
 import { startNats } from "../support/NatsServers.ts"
+import { startWorker } from "../support/Sluice.ts"
+import * as Stranger from "../support/Stranger.ts"
 import { sluice } from "./spawn.ts"
 
 // Several starts of the program a test, each of which takes seconds on a busy machine.
@@ -203,3 +206,30 @@ describe("a mistake", () => {
     })
   )
 })
+
+it.live("replay gives a result to its receiver once more, and the function does not run again", () =>
+  Effect.gen(function* () {
+    const nats = yield* startNats()
+    const fn = yield* HttpFunction.start({ answer: (_, response) => void response.end("the result") })
+    const receiver = yield* HttpFunction.start({
+      answer: (_, response) => void response.writeHead(410).end()
+    })
+    const stranger = yield* Stranger.meet(nats.url)
+    const callbacks = yield* Stranger.meet(nats.url, Stranger.callbacksStream)
+    yield* startWorker({ NATS_URL: nats.url, function_url: `${fn.url}/{name}` })
+    yield* stranger.publish("echo", { Method: "POST", Function: "echo", CallbackUrl: receiver.url })
+    yield* callbacks.acked(1)
+    expect(yield* stranger.deadLetters).toHaveLength(1)
+
+    receiver.answer((_, response) => void response.end())
+    const run = command(nats.url)
+    expect(yield* run("replay", "1")).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining("1 replayed")
+    })
+    yield* callbacks.acked(2)
+    expect(receiver.requests.map(({ body }) => body.toString())).toEqual(["the result", "the result"])
+    expect(fn.requests).toHaveLength(1)
+    expect(yield* stranger.deadLetters).toEqual([])
+  })
+)

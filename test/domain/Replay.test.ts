@@ -34,6 +34,7 @@ it("a replay is the same call but for its link and its start", () => {
         })
       )
       const replay = Result.getOrThrow(Replay.of(letter, message, "link-1", now))
+      if (replay._tag !== "Call") throw new Error("it is a callback")
       expect(replay.fn).toEqual({ name: "echo", namespace: "fns" })
       const { header: before, ...original } = Result.getOrThrow(Call.decode(message))
       const { header: after, ...replayed } = Result.getOrThrow(Call.decode(replay.message))
@@ -48,7 +49,12 @@ it("a replay is the same call but for its link and its start", () => {
 })
 
 it.each([
-  ["a result", { ...letter, kind: "callback" as const }, "{}", /would run the function again/],
+  [
+    "a call whose callback goes nowhere",
+    { ...letter, kind: "callback" as const },
+    "{}",
+    /would run the function again/
+  ],
   ["no function", { ...letter, functionName: "" }, "{}", /names no function/],
   ["no call", letter, "garbage", /nobody could run it/]
 ])("%s is not replayed", (_, dead, message, why) => {

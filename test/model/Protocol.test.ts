@@ -21,7 +21,8 @@ describe("the protocol of a call", () => {
       "post"
     ]
     for (const step of steps) expect(taken.get(step), step).toBeGreaterThan(0)
-  })
+    // Two seconds of one core, which others may want too.
+  }, 120_000)
 
   it.each<readonly [Mistakes, string]>([
     [{ answerBeforeConfirm: true }, "accepted, and not stored"],

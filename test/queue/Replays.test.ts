@@ -175,7 +175,11 @@ it.live.each([
     { message: "garbage", reason: "undecodable" },
     /nobody could run it.*not a JSON object/
   ],
-  ["the result of a call", { reason: "callback-undeliverable" }, /result that its receiver did not take/]
+  [
+    "a call whose callback URL nobody can call",
+    { reason: "callback-undeliverable" },
+    /callback goes nowhere; a replay would run the function again/
+  ]
 ] as const)("%s is not replayed: its letter stays", ([, died, why]) =>
   Effect.gen(function* () {
     const { box } = yield* open(servers[0]?.bin ?? "")

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { vi } from "vitest"
 import { eventually } from "../support/Eventually.ts"
 import * as FunctionsYaml from "../support/FunctionsYaml.ts"
 import { Gate } from "../support/Gate.ts"
@@ -9,6 +10,9 @@ import { startNats } from "../support/NatsServers.ts"
 import * as QueueState from "../support/QueueState.ts"
 import { natsClient, post, spawnProgram, startGateway } from "../support/Sluice.ts"
 import * as Stranger from "../support/Stranger.ts"
+
+// Thousands of requests and processes of their own: slow where many others run.
+vi.setConfig({ testTimeout: 90_000 })
 
 const MEBIBYTE = 1024 ** 2
 
