@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto"
 import { Clock, Duration, Effect, Layer, Option, Schedule, Schema } from "effect"
 import * as ScalingMode from "../domain/ScalingMode.ts"
 import { Nats } from "./Nats.ts"
-import { isConsumerNotFound } from "./natsErrors.ts"
+import { describe, isConsumerNotFound } from "./natsErrors.ts"
 import { QueueHealth } from "./QueueHealth.ts"
 import { QueueStream } from "./QueueStream.ts"
 
@@ -70,6 +70,12 @@ const claim = Effect.fnUntraced(function* (mode: ScalingMode.ScalingMode) {
     request(() => Array.fromAsync(manager.consumers.list(stream.name)))
   ).pipe(
     Effect.map((all) => all.map(({ name }) => name)),
+    Effect.tapError((error) =>
+      Effect.sync(() => {
+        const detail = `the consumers of ${stream.name} cannot be listed: ${describe(error)}`
+        if (state === "waiting") health.report("mode", { ok: false, detail })
+      })
+    ),
     Effect.retry(untilAnswered),
     Effect.orDie
   )
@@ -95,6 +101,7 @@ const claim = Effect.fnUntraced(function* (mode: ScalingMode.ScalingMode) {
     )
     while (true) {
       const present = yield* inForce
+      health.report("mode", { ok: false, detail: notReady })
       say(true)
       yield* Effect.sleep(present === ScalingMode.other(mode) ? ASK_SELDOM : ASK_OFTEN)
       const inTheWay = alive().filter((rival) => ScalingMode.yieldsTo(mode, present, rival.state))

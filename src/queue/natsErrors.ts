@@ -97,7 +97,7 @@ export const toQueueError = (error: unknown): QueueError => {
   if (isForbidden(error)) {
     return new QueueError({
       reason: "refused",
-      detail: `${describe(error)}; the user that Sluice connects as needs $JS.API.>, $JS.ACK.>, its queue's subjects and _INBOX.>`
+      detail: `${describe(error)}; the user that Sluice connects as needs $JS.API.>, $JS.ACK.>, its queue's subjects, sluice.> and _INBOX.>`
     })
   }
   if (isTooLarge(error)) return new QueueError({ reason: "too-large", detail: describe(error) })

@@ -111,7 +111,6 @@ it.live("what a rate needs to see from its first event on is there before, at 0"
 it.live("callbacks that wait are told by every worker, and their destinations are no functions", () =>
   Effect.gen(function* () {
     const { environment, gate } = yield* start(undefined)
-    gate.open()
     const taking = new Gate()
     const receiver = yield* HttpFunction.start({
       answer: (_, response) => taking.pass().then(() => void response.end())
@@ -120,6 +119,11 @@ it.live("callbacks that wait are told by every worker, and their destinations ar
     const stranger = yield* Stranger.meet(environment.NATS_URL)
     for (let n = 0; n < 3; n++)
       yield* stranger.publish("echo", { Function: "echo", CallbackUrl: receiver.url })
+    // Both have seen the function before its calls are done.
+    for (const { operationsUrl } of workers) {
+      yield* sees(Scrape.text(operationsUrl), [["queue_worker_pending_messages", echo, 3]])
+    }
+    gate.open()
     yield* receiver.received(3)
     for (const { operationsUrl } of workers) {
       yield* sees(Scrape.text(operationsUrl), [

@@ -35,6 +35,8 @@ const prepare = Effect.fnUntraced(function* (bin: string, more: Environment = {}
 const ids = (requests: ReadonlyArray<HttpFunction.ReceivedRequest>) =>
   requests.map((request) => request.header("X-Call-Id"))
 
+const series = (name: string, value: number) => `${name}{queue_name="faas-request",function_name=""} ${value}`
+
 describe.concurrent.each(servers)("static mode, on $name:", ({ bin }) => {
   it.live("one shared consumer serves all functions in the order of their calls", () =>
     Effect.gen(function* () {
@@ -148,8 +150,6 @@ describe.concurrent.each(servers)("static mode, on $name:", ({ bin }) => {
         const text = await (await fetch(`${operationsUrl}/metrics`)).text()
         return text.split("\n").filter((line) => /^queue_worker_(pending|function)/.test(line))
       })
-      const series = (name: string, value: number) =>
-        `${name}{queue_name="faas-request",function_name=""} ${value}`
       yield* eventually(
         "depth and calls in flight are shown",
         Effect.map(lines, (lines) =>
