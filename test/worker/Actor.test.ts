@@ -176,7 +176,10 @@ it.effect("an actor that is interrupted, at any time, keeps no slot and no call"
         })
         calls.answerMillis = answerMillis
         yield* TestClock.adjust(after)
-        yield* Fiber.interrupt(fiber)
+        const interrupted = yield* Effect.forkChild(Fiber.interrupt(fiber))
+        // What was asked for when it was interrupted still comes, and goes back.
+        yield* TestClock.adjust("3 seconds")
+        yield* Fiber.join(interrupted)
         expect(slots.free).toBe(maxInflight)
         expect([calls.unsettled, calls.done.length + calls.waiting]).toEqual([0, 200])
 
