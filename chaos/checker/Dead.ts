@@ -95,7 +95,8 @@ export const tooManyAttempts = (given: Case): ReadonlyArray<Violation> =>
     const allowed = (given.rules.functions.get(life.fn)?.retries ?? 0) + 1
     const failed = life.attempts.filter((attempt) => isFailure(attempt, given.rules))
     const counted = failed.filter(
-      ({ end, inHandSince, worker }) => !isExcused(given, life.call, inHandSince, end + SEEN_LATER, [worker])
+      ({ inHandSince, inHandUntil, worker }) =>
+        !isExcused(given, life.call, inHandSince, inHandUntil + SEEN_LATER, [worker])
     )
     return counted.length <= allowed
       ? []

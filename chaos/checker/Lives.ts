@@ -12,6 +12,8 @@ export interface Attempt {
   readonly sentAfter: number
   /** since then its worker has the call in hand: it may have had it for a while before it sent it */
   readonly inHandSince: number
+  /** the worker settled the call then, or the call's next attempt began; Infinity before */
+  readonly inHandUntil: number
   /** Infinity while it runs */
   readonly end: number
   /** undefined while it runs */
@@ -57,8 +59,9 @@ export interface Case {
   readonly end: Snapshot | undefined
 }
 
+type DraftOfAttempt = { -readonly [Key in keyof Attempt]: Attempt[Key] }
 type Draft = { -readonly [Key in keyof Life]: Life[Key] } & {
-  attempts: Array<Attempt>
+  attempts: Array<DraftOfAttempt>
   callbacks: Array<EventOf<"callback">>
 }
 
@@ -81,7 +84,7 @@ export const read = (events: ReadonlyArray<Event>, rules: Rules): Case => {
     return made
   }
   const faults = new Map<number, { -readonly [Key in keyof Fault]: Fault[Key] }>()
-  const running = new Map<number, { -readonly [Key in keyof Attempt]: Attempt[Key] }>()
+  const running = new Map<number, DraftOfAttempt>()
   const inHand = new Map<string, number>()
   const handedOver = new Map<string, number>()
   const calls = new Map<number, string>()
@@ -110,11 +113,14 @@ export const read = (events: ReadonlyArray<Event>, rules: Rules): Case => {
           begin,
           sentAfter,
           inHandSince,
+          inHandUntil: Number.POSITIVE_INFINITY,
           end: Number.POSITIVE_INFINITY,
           outcome: undefined
         }
         running.set(id, attempt)
-        life(event.call, fn).attempts.push(attempt)
+        const { attempts } = life(event.call, fn)
+        endsStay(attempts.at(-1), begin)
+        attempts.push(attempt)
         break
       }
       case "delivered": {
@@ -124,9 +130,15 @@ export const read = (events: ReadonlyArray<Event>, rules: Rules): Case => {
         calls.set(event.sequence, event.call)
         break
       }
-      case "settled":
-        handedOver.delete(`${calls.get(event.sequence)} in ${event.worker}`)
+      case "settled": {
+        const call = calls.get(event.sequence) ?? ""
+        handedOver.delete(`${call} in ${event.worker}`)
+        endsStay(
+          life(call).attempts.findLast(({ worker }) => worker === event.worker),
+          event.t
+        )
         break
+      }
       case "end": {
         const attempt = running.get(event.id)
         if (attempt === undefined) break
@@ -180,6 +192,11 @@ export const read = (events: ReadonlyArray<Event>, rules: Rules): Case => {
   return { rules, lives, faults: [...faults.values(), ...late], snapshots, end }
 }
 
+/** What it had in hand is settled, or somebody else's. */
+const endsStay = (attempt: DraftOfAttempt | undefined, t: number): void => {
+  if (attempt !== undefined) attempt.inHandUntil = Math.min(attempt.inHandUntil, t)
+}
+
 /** An answer that finishes the call. */
 export const isFinal = (outcome: Outcome | undefined, rules: Rules): boolean =>
   outcome?._tag === "Answered" && !rules.retried.has(outcome.status)
@@ -225,7 +242,10 @@ export const isExcused = (
 ): boolean =>
   faults.some((fault) => {
     const concerned =
-      fault.target === "nats" || workers === undefined || workers.map(placeOf).includes(fault.target)
+      fault.target === "nats" ||
+      fault.call === call ||
+      workers === undefined ||
+      workers.map(placeOf).includes(fault.target)
     return (
       fault.mayRepeat &&
       concerned &&

@@ -11,7 +11,8 @@ import {
   history,
   look,
   refused,
-  rules
+  rules,
+  settled
 } from "./Story.ts"
 
 const found = (events: ReadonlyArray<Event>) => check(events, rules)
@@ -115,6 +116,28 @@ describe("nothing is wrong with", () => {
         }),
         attempt(60, 70, "a", 200, "w2.1"),
         callback(80, "a"),
+        end()
+      )
+    ],
+    [
+      "an attempt more than allowed, when a worker was killed before it could settle the last one",
+      history(
+        accepted(0, "a"),
+        attempt(10, 20, "a", 500),
+        delivered(50, "a"),
+        attempt(80, 90, "a", 500),
+        fault(900, 1_500, "worker-killed-dead-confirmed", "w1"),
+        attempt(4_060, 4_070, "a", 500, "w2.1"),
+        end({ dead: [dead("a", "exhausted", 2)] })
+      )
+    ],
+    [
+      "a call that the wire repeated to one worker and that others ran at the same time",
+      history(
+        accepted(0, "a"),
+        fault(5, 5, "delivery-repeated", "w3", "a"),
+        attempt(10, 200, "a", 200),
+        attempt(20, 30, "a", 200, "w2.1"),
         end()
       )
     ],
@@ -315,6 +338,20 @@ describe("is found:", () => {
           consumers: [{ fn: "fn", waiting: 0, unsettled: 1 }]
         }),
         end()
+      )
+    ],
+    [
+      "an attempt more than allowed, when the last one was settled before the fault",
+      "too many attempts",
+      history(
+        accepted(0, "a"),
+        attempt(10, 20, "a", 500),
+        delivered(50, "a"),
+        attempt(80, 90, "a", 500),
+        settled(100),
+        fault(900, 1_500, "worker-killed", "w1"),
+        attempt(4_060, 4_070, "a", 500, "w2.1"),
+        end({ dead: [dead("a", "exhausted", 2)] })
       )
     ],
     [

@@ -34,6 +34,15 @@ export const delivered = (t: number, call: string, worker = "w1.1"): Event => ({
   count: 1
 })
 
+/** What was delivered is settled. */
+export const settled = (t: number, worker = "w1.1"): Event => ({
+  t,
+  e: "settled",
+  worker,
+  sequence: 1,
+  how: "ack"
+})
+
 /** An attempt from one moment to another; it never ends without an outcome. */
 export const attempt = (
   from: number,
