@@ -4,6 +4,7 @@ import * as AttemptRecord from "../domain/AttemptRecord.ts"
 import { EVERYTHING } from "../domain/Lane.ts"
 import * as StreamCreation from "../domain/StreamCreation.ts"
 import type { Delivery } from "./Delivery.ts"
+import { atEndOfTurn } from "./EndOfTurn.ts"
 import { Nats } from "./Nats.ts"
 import {
   describe,
@@ -217,8 +218,12 @@ const make = Effect.fnUntraced(function* (options: LedgerOptions) {
     write,
     forget: (delivery) => {
       const revision = entries.get(delivery)?.revision ?? 0
-      // By its sequence: that costs least and leaves no marker behind.
-      if (revision > 0) manager.streams.deleteMessage(streamName, revision, false).catch(() => undefined)
+      if (revision === 0) return
+      // Not before the acknowledgement: a worker that dies between them would leave a call without its attempts.
+      atEndOfTurn(() => {
+        // By its sequence: that costs least and leaves no marker behind.
+        manager.streams.deleteMessage(streamName, revision, false).catch(() => undefined)
+      })
     }
   })
 })

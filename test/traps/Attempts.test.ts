@@ -108,6 +108,24 @@ describe.each(servers)("on $name", ({ bin }) => {
     })
   )
 
+  it.live("the ledger forgets a call after its acknowledgement has left, not before", () =>
+    Effect.gen(function* () {
+      const { nats, fn, environment, stranger, submit, noEntries } = yield* prepare(bin)
+      const said: Array<string> = []
+      const tap = yield* WireTap.start(nats.port, ({ verb, words: [subject = ""] }) => {
+        if (verb.endsWith("PUB") && subject.startsWith("$JS.ACK.OF_faas-request.")) said.push("settled")
+        if (verb.endsWith("PUB") && subject.includes("MSG.DELETE.KV_OF_faas-request_attempts"))
+          said.push("forgotten")
+      })
+      fn.answer((_, response) => void response.writeHead(fn.requests.length === 1 ? 500 : 200).end())
+      yield* startWorker({ ...environment, NATS_URL: tap.url })
+      yield* submit
+      yield* stranger.acked(1)
+      yield* noEntries
+      expect(said).toEqual(["settled", "settled", "forgotten"])
+    })
+  )
+
   it.live("calls that succeed at once cost the ledger nothing", () =>
     Effect.gen(function* () {
       const { nats, fn, environment, stranger, submit } = yield* prepare(bin)
