@@ -60,9 +60,18 @@ interface Entry {
   readonly record: AttemptRecord.AttemptRecord | undefined
 }
 
+const noRecord = Effect.succeed(undefined)
+
+let lastStream = { created: "", token: "" }
+/** Every call asks for the same one, and making it is a good part of what a call costs. */
+const tokenOf = (created: string): string => {
+  if (lastStream.created !== created) lastStream = { created, token: StreamCreation.token(created) }
+  return lastStream.token
+}
+
 /** The calls of one subject, as the beginning of their keys. What a key cannot hold may be in a stranger's subject. */
 const laneOf = (subject: string, streamCreated: string): string =>
-  `${StreamCreation.token(streamCreated)}.${subject.replace(/[^-/=.\w]/g, "_")}`
+  `${tokenOf(streamCreated)}.${subject.replace(/[^-/=.\w]/g, "_")}`
 
 const keyOf = ({ subject, streamCreated, streamSequence }: Delivery): string =>
   `${laneOf(subject, streamCreated)}.${streamSequence}`
@@ -144,14 +153,16 @@ const make = Effect.fnUntraced(function* (options: LedgerOptions) {
     return entry
   })
 
-  const read = Effect.fnUntraced(function* (delivery: Delivery) {
+  const mayHaveEntry = ({ deliveryCount, streamCreated, streamSequence, subject }: Delivery): boolean =>
+    deliveryCount > 1 || streamSequence <= (horizons.get(laneOf(subject, streamCreated)) ?? 0)
+
+  // Every call comes by here: most have no entry, and must not pay for those that have one.
+  const read = (delivery: Delivery) => {
     const known = entries.get(delivery)
-    if (known !== undefined) return known.record
-    const mayHaveEntry =
-      delivery.deliveryCount > 1 ||
-      delivery.streamSequence <= (horizons.get(laneOf(delivery.subject, delivery.streamCreated)) ?? 0)
-    return mayHaveEntry ? (yield* readAnew(delivery)).record : undefined
-  }, untilAnswered)
+    if (known !== undefined) return Effect.succeed(known.record)
+    if (!mayHaveEntry(delivery)) return noRecord
+    return untilAnswered(Effect.map(readAnew(delivery), ({ record }) => record))
+  }
 
   /** Somebody has written since, or the bucket is another one and only we know the record. */
   const catchUp = Effect.fnUntraced(function* (delivery: Delivery) {
