@@ -115,7 +115,7 @@ export const factory = Effect.fnUntraced(function* <L extends Lane>(
           maxLimit = limit
         }
         demand.advance(now())
-        demand.atLeast(unfinishedInQueue - window.running - window.asked - calls.held - demand.delayed)
+        demand.discovered(unfinishedInQueue - window.running - window.asked - calls.held - demand.delayed)
         unfinishedInQueue = 0
         throttle.update()
       })

@@ -27,6 +27,17 @@ export class Demand {
     this.#expected = Math.max(this.#expected, count)
   }
 
+  /**
+   * The stream holds so many calls that are not ours. A request that does not wait is answered by what the server
+   * counts for the consumer, and a server that was killed may count too few: when it has said that nothing is
+   * there, the next request waits, for which the server looks into the stream.
+   */
+  discovered(count: number): void {
+    if (count <= 0) return
+    if (this.#expected === 0) this.#fresh = true
+    this.atLeast(count)
+  }
+
   /** Somebody has just published; the server may show the call a moment later. */
   published(): void {
     this.#fresh = true

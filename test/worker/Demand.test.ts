@@ -22,6 +22,19 @@ describe("Demand", () => {
     )
   })
 
+  it("asks with a request that waits for what the stream holds and the consumer does not count", () => {
+    const demand = new Demand()
+    demand.discovered(0)
+    expect([demand.expected, demand.takeFresh()]).toEqual([0, false])
+    demand.discovered(2)
+    expect([demand.expected, demand.takeFresh()]).toEqual([2, true])
+    demand.discovered(2)
+    expect([demand.expected, demand.takeFresh()]).toEqual([2, false])
+    demand.nothingThere()
+    demand.discovered(2)
+    expect(demand.takeFresh()).toBe(true)
+  })
+
   it("says when to look for delayed calls: at that time some are due, and none is before", () => {
     fc.assert(
       fc.property(dueTimes, (due) => {
