@@ -1,9 +1,9 @@
-import type { Msg } from "@nats-io/transport-node"
+import type { Msg, NatsConnection } from "@nats-io/transport-node"
 import * as AckSubject from "./AckSubject.ts"
 import { atEndOfTurn } from "./EndOfTurn.ts"
 
 /**
- * One hand-over of a call by JetStream. It is settled by exactly one of `ack` and `nak`; a second one is
+ * A call in hand, as JetStream has handed it over. It is settled by exactly one of `ack` and `nak`; a second one is
  * ignored. Both are fire and forget: a lost one means that the call is delivered again after `ack_wait`,
  * which at-least-once allows; waiting for the server would cost a round trip for every call.
  */
@@ -16,13 +16,19 @@ export interface Delivery extends AckSubject.DeliveryInfo {
   readonly data: Uint8Array
   /** `ack` or `nak` was called. */
   settled(): boolean
-  /** The call is finished: JetStream removes it. */
-  ack(): void
+  /** The subject for what is said about it. */
+  readonly replyTo: string
+  /** The call has come again while it is in hand: what is said from now on is said about the later hand-over. */
+  renew(later: Delivery): void
+  /** The call is finished: JetStream removes it, and is asked to say so when somebody wants to know. */
+  ack(removed?: () => void): void
   /** Not finished: JetStream delivers it again after the delay (0: at once). */
   nak(delayMillis: number): void
   /** Still being worked on: starts `ack_wait` anew, and on servers before 2.15 keeps the consumer alive. */
   working(): void
 }
+
+const CONFIRM_TIMEOUT_MILLIS = 5_000
 
 const text = new TextEncoder()
 const ACK = text.encode("+ACK")
@@ -30,15 +36,21 @@ const NAK = text.encode("-NAK")
 const WORKING = text.encode("+WPI")
 
 /** Undefined when the message is no JetStream delivery. */
-export const fromMessage = (message: Msg, streamCreated: string, consumer: string): Delivery | undefined => {
-  const info = AckSubject.parse(message.reply ?? "")
+export const fromMessage = (
+  message: Msg,
+  connection: Pick<NatsConnection, "publish" | "request">,
+  streamCreated: string,
+  consumer: string
+): Delivery | undefined => {
+  let replyTo = message.reply ?? ""
+  const info = AckSubject.parse(replyTo)
   if (info === undefined) return undefined
   let settled = false
-  const respond = (payload: Uint8Array, final: boolean) => {
+  const settle = (say: () => void) => {
     if (settled) return
-    settled = final
+    settled = true
     // Answers of many calls leave in one packet: sent one by one, they were a third of what a call costs us.
-    atEndOfTurn(() => message.respond(payload))
+    atEndOfTurn(say)
   }
   return {
     ...info,
@@ -46,10 +58,20 @@ export const fromMessage = (message: Msg, streamCreated: string, consumer: strin
     streamCreated,
     consumer,
     data: message.data,
+    replyTo,
     settled: () => settled,
-    ack: () => respond(ACK, true),
+    renew: (later) => void (replyTo = later.replyTo),
+    ack: (removed) =>
+      settle(() => {
+        if (removed === undefined) return connection.publish(replyTo, ACK)
+        connection.request(replyTo, ACK, { timeout: CONFIRM_TIMEOUT_MILLIS }).then(removed, () => undefined)
+      }),
     nak: (delayMillis) =>
-      respond(delayMillis > 0 ? text.encode(`-NAK {"delay":${Math.ceil(delayMillis * 1e6)}}`) : NAK, true),
-    working: () => respond(WORKING, false)
+      settle(() => connection.publish(replyTo, delayMillis > 0 ? nakIn(delayMillis) : NAK)),
+    working: () => {
+      if (!settled) atEndOfTurn(() => connection.publish(replyTo, WORKING))
+    }
   }
 }
+
+const nakIn = (delayMillis: number) => text.encode(`-NAK {"delay":${Math.ceil(delayMillis * 1e6)}}`)

@@ -1,4 +1,4 @@
-import { createInbox, type Msg, type Subscription } from "@nats-io/transport-node"
+import { createInbox, type Msg, type NatsConnection, type Subscription } from "@nats-io/transport-node"
 import { Effect, Layer, Schedule } from "effect"
 import type { Lane } from "../domain/Lane.ts"
 import { type CallSource, CallSources, type PullHandlers } from "./CallSource.ts"
@@ -33,7 +33,7 @@ export const layer = (options: Consumers.ConsumerOptions) =>
         let consumer = ""
         let inbox = ""
         let answers: Subscription | undefined
-        const request = new PullRequest(handlers, created)
+        const request = new PullRequest(handlers, nats.connection, created)
         const prepareConsumer = Effect.gen(function* () {
           const prepared = yield* consumers.ensure(lane, created)
           consumer = prepared.name
@@ -89,12 +89,14 @@ class PullRequest {
   #missing = 0
   #timer: NodeJS.Timeout | undefined
   readonly #handlers: PullHandlers
+  readonly #connection: NatsConnection
   readonly #streamCreated: string
   /** of the consumer that is asked, as a token */
   consumerCreated = ""
 
-  constructor(handlers: PullHandlers, streamCreated: string) {
+  constructor(handlers: PullHandlers, connection: NatsConnection, streamCreated: string) {
     this.#handlers = handlers
+    this.#connection = connection
     this.#streamCreated = streamCreated
   }
 
@@ -108,7 +110,12 @@ class PullRequest {
   }
 
   answer(message: Msg): void {
-    const delivery = Delivery.fromMessage(message, this.#streamCreated, this.consumerCreated)
+    const delivery = Delivery.fromMessage(
+      message,
+      this.#connection,
+      this.#streamCreated,
+      this.consumerCreated
+    )
     if (delivery !== undefined) {
       if (this.#missing > 0) this.#missing--
       this.#handlers.delivered(delivery)

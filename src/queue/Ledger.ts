@@ -4,7 +4,6 @@ import * as AttemptRecord from "../domain/AttemptRecord.ts"
 import { EVERYTHING } from "../domain/Lane.ts"
 import * as StreamCreation from "../domain/StreamCreation.ts"
 import type { Delivery } from "./Delivery.ts"
-import { atEndOfTurn } from "./EndOfTurn.ts"
 import { Nats } from "./Nats.ts"
 import {
   describe,
@@ -47,7 +46,9 @@ export class Ledger extends Context.Service<
       delivery: Delivery,
       change: AttemptRecord.Change
     ) => Effect.Effect<AttemptRecord.AttemptRecord>
-    /** The call is finished; a lost request leaves an entry that ends by itself. */
+    /** Whether `forget` has something to do. */
+    readonly hasEntry: (delivery: Delivery) => boolean
+    /** The call is gone from its stream; a lost request leaves an entry that ends by itself. */
     readonly forget: (delivery: Delivery) => void
   }
 >()("sluice/queue/Ledger") {
@@ -200,7 +201,8 @@ const make = Effect.fnUntraced(function* (options: LedgerOptions) {
         )
       )
     })
-    return untilAnswered(writeOnce)
+    // Unread, a call that somebody has given back would be blamed for having been delivered before.
+    return Effect.andThen(read(delivery), untilAnswered(writeOnce))
   }
 
   const restore = Effect.fnUntraced(function* (subject: string, streamCreated: string) {
@@ -223,18 +225,17 @@ const make = Effect.fnUntraced(function* (options: LedgerOptions) {
     }
   }, Effect.mapError(toQueueError))
 
+  const revisionOf = (delivery: Delivery): number => entries.get(delivery)?.revision ?? 0
+
   return Ledger.of({
     restore,
     read,
     write,
+    hasEntry: (delivery) => revisionOf(delivery) > 0,
     forget: (delivery) => {
-      const revision = entries.get(delivery)?.revision ?? 0
-      if (revision === 0) return
-      // Not before the acknowledgement: a worker that dies between them would leave a call without its attempts.
-      atEndOfTurn(() => {
-        // By its sequence: that costs least and leaves no marker behind.
-        manager.streams.deleteMessage(streamName, revision, false).catch(() => undefined)
-      })
+      if (revisionOf(delivery) === 0) return
+      // By its sequence: that costs least and leaves no marker behind.
+      manager.streams.deleteMessage(streamName, revisionOf(delivery), false).catch(() => undefined)
     }
   })
 })

@@ -2,26 +2,24 @@ import { Clock, Effect, Option, Random, Result } from "effect"
 import type { CallbackLane } from "../domain/CallbackLane.ts"
 import { isEarly } from "../domain/AttemptRecord.ts"
 import * as CallbackMessage from "../domain/CallbackMessage.ts"
-import * as DeadLetter from "../domain/DeadLetter.ts"
 import * as FunctionName from "../domain/FunctionName.ts"
 import * as Headers from "../domain/Headers.ts"
 import type { Kind } from "../domain/limiter/Limiter.ts"
 import * as RetryPolicy from "../domain/RetryPolicy.ts"
 import type { DeadReason } from "../domain/Verdict.ts"
-import { DeadLetters } from "../queue/DeadLetters.ts"
 import type { Delivery } from "../queue/Delivery.ts"
 import { Ledger } from "../queue/Ledger.ts"
-import { QueueStream } from "../queue/QueueStream.ts"
 import { Metrics } from "../telemetry/Metrics.ts"
 import * as Span from "../telemetry/Span.ts"
 import { Traces } from "../telemetry/Traces.ts"
+import { acknowledge } from "./Acknowledgement.ts"
+import * as Burial from "./Burial.ts"
 import { CallbackPost, type Posted } from "./CallbackPost.ts"
 import { Callbacks, idOf } from "./Callbacks.ts"
 import * as CallSpans from "./CallSpans.ts"
 import { GiveBack } from "./GiveBack.ts"
 import { persist } from "./Persistence.ts"
 import type { Progress } from "./Progress.ts"
-import { finished, type Settled } from "./Settlement.ts"
 import { orGiveBack } from "./Unsettled.ts"
 
 type Stored = CallbackMessage.Callback | CallbackMessage.Reference
@@ -36,10 +34,9 @@ const nobody: FunctionName.FunctionName = { name: "unknown", namespace: "unknown
 export const make = Effect.fnUntraced(function* (retryPolicy: RetryPolicy.RetryPolicy) {
   const callbacks = yield* Callbacks
   const { post } = yield* CallbackPost
-  const deadLetters = yield* DeadLetters
+  const bury = yield* Burial.make
   const ledger = yield* Ledger
   const giveBack = yield* GiveBack
-  const stream = yield* QueueStream
   const clock = yield* Clock.Clock
   const metrics = yield* Metrics
   const traces = yield* Traces
@@ -58,12 +55,6 @@ export const make = Effect.fnUntraced(function* (retryPolicy: RetryPolicy.RetryP
     return posted
   })
 
-  const finish = (delivery: Delivery): Settled => {
-    delivery.ack()
-    ledger.forget(delivery)
-    return finished
-  }
-
   const run = Effect.fnUntraced(function* (lane: CallbackLane, delivery: Delivery, progress: Progress) {
     const record = yield* ledger.read(delivery)
     const attempt = (record?.attempts ?? 0) + 1
@@ -80,56 +71,46 @@ export const make = Effect.fnUntraced(function* (retryPolicy: RetryPolicy.RetryP
       trace_id: span.traceId
     }
 
-    const bury = Effect.fnUntraced(function* (reason: DeadReason, detail: string, status?: number) {
-      const fn = about === undefined ? nobody : functionOf(about)
-      const letter = deadLetters.store({
-        fn,
-        id: DeadLetter.id(delivery.streamCreated, delivery.streamSequence, "callback"),
-        message: delivery.data,
-        headers: DeadLetter.headers({
-          kind: "callback",
-          reason,
-          detail,
-          subject: delivery.subject,
-          stream: stream.name,
-          streamCreated: delivery.streamCreated,
-          sequence: delivery.streamSequence,
-          attempts: attempt,
-          lastStatus: status,
-          answer: undefined,
-          acceptedMillis: about?.acceptedMillis ?? delivery.acceptedMillis,
-          deadMillis: clock.currentTimeMillisUnsafe(),
-          callId: about?.callId,
-          functionName: FunctionName.key(fn)
-        })
-      })
-      yield* persist(progress.stuck, fields)(letter)
-      metrics.deadLetters.count(reason)
+    const giveUp = Effect.fnUntraced(function* (reason: DeadReason, detail: string, status?: number) {
+      const epitaph: Burial.Epitaph = {
+        what: "callback",
+        kind: "callback",
+        fn: about === undefined ? nobody : functionOf(about),
+        callId: about?.callId,
+        reason,
+        detail,
+        attempts: attempt,
+        lastStatus: status,
+        answer: undefined,
+        acceptedMillis: about?.acceptedMillis ?? delivery.acceptedMillis
+      }
+      yield* bury(delivery, epitaph, persist(progress.stuck, fields))
       metrics.callbacks.count("dead")
       yield* Effect.logWarning("callback not delivered", { ...fields, status, reason: detail })
-      return finish(delivery)
+      return acknowledge(ledger, delivery)
     })
 
-    if (Result.isFailure(decoded)) return yield* bury("undecodable", decoded.failure)
+    if (Result.isFailure(decoded)) return yield* giveUp("undecodable", decoded.failure)
     const posted = yield* span.during(
       Effect.tap(tryOnce(decoded.success, span, progress), (posted) =>
         Effect.sync(() => CallSpans.tellPosted(span, posted))
       )
     )
     switch (posted._tag) {
-      case "Taken":
+      case "Taken": {
         yield* Effect.logDebug("posted result", { ...fields, status: posted.status })
-        finish(delivery)
+        const settled = acknowledge(ledger, delivery)
         metrics.callbacks.count("delivered")
         yield* callbacks.discard(decoded.success, delivery.streamSequence)
-        return finished
+        return settled
+      }
       case "Never":
-        return yield* bury("callback-undeliverable", posted.detail, posted.status)
+        return yield* giveUp("callback-undeliverable", posted.detail, posted.status)
       case "NotTaken": {
         const { detail, retryAfter, status } = posted
         const random = yield* Random.next
         const delayMillis = RetryPolicy.nextDelay(retryPolicy, attempt, { retryAfter, random })
-        if (delayMillis === undefined) return yield* bury("callback-undeliverable", detail, status)
+        if (delayMillis === undefined) return yield* giveUp("callback-undeliverable", detail, status)
         const retry_in = delayMillis / 1000
         yield* Effect.logInfo("callback not taken", { ...fields, status, retry_in, reason: detail })
         const givenBack = yield* giveBack.retry(delivery, status, delayMillis)

@@ -6,7 +6,8 @@ import type { Delivery } from "../queue/Delivery.ts"
  * room for and which go out first when it has. All of them are kept from being delivered to somebody else.
  */
 export class CallsInHand {
-  readonly #since = new Map<Delivery, number>()
+  /** by their sequences in the stream */
+  readonly #calls = new Map<number, { readonly delivery: Delivery; readonly since: number }>()
   readonly #held: Array<Delivery> = []
   readonly #handBack: (delivery: Delivery) => Effect.Effect<unknown>
 
@@ -19,13 +20,26 @@ export class CallsInHand {
     return this.#held.length
   }
 
-  add(delivery: Delivery, nowMillis: number): void {
-    this.#since.set(delivery, nowMillis)
+  /**
+   * Takes in a call that has come. False when it is here already: the server gave up waiting for it, while this
+   * process was stopped for instance, or another consumer delivers it. Executed twice it would be twice as much
+   * for its function, so what the first delivery leads to is said about this one.
+   */
+  add(delivery: Delivery, nowMillis: number): boolean {
+    const known = this.#calls.get(delivery.streamSequence)?.delivery
+    if (known !== undefined && !known.settled()) {
+      known.renew(delivery)
+      return false
+    }
+    this.#calls.set(delivery.streamSequence, { delivery, since: nowMillis })
+    return true
   }
 
   /** It is settled. */
   delete(delivery: Delivery): void {
-    this.#since.delete(delivery)
+    if (this.#calls.get(delivery.streamSequence)?.delivery === delivery) {
+      this.#calls.delete(delivery.streamSequence)
+    }
   }
 
   /** Its function had no room. Later ones wait behind it, so that each gets its turn. */
@@ -59,7 +73,7 @@ export class CallsInHand {
       Effect.gen({ self: this }, function* () {
         yield* Effect.sleep(Duration.millis(period))
         const now = yield* Clock.currentTimeMillis
-        for (const [delivery, since] of this.#since) if (now - since >= period) delivery.working()
+        for (const { delivery, since } of this.#calls.values()) if (now - since >= period) delivery.working()
       })
     )
   }

@@ -6,7 +6,7 @@ import type { Demand } from "./Demand.ts"
 import type { GiveBack } from "./GiveBack.ts"
 import type { PullWindow } from "./PullWindow.ts"
 import type { Progress } from "./Progress.ts"
-import type { Settled } from "./Settlement.ts"
+import type { Settled } from "./Settled.ts"
 import type { Throttle } from "./Throttle.ts"
 
 export interface Parts {
@@ -43,7 +43,10 @@ export class Dispatcher implements PullHandlers {
     const { window, demand, calls, fork, handBack, now, received, retired } = this.#parts
     received(delivery, now())
     const expected = window.delivered()
-    calls.add(delivery, now())
+    if (!calls.add(delivery, now())) {
+      if (expected) window.settled()
+      return
+    }
     if (!expected || retired()) {
       const returned = Effect.sync(() => {
         calls.delete(delivery)

@@ -4,7 +4,7 @@ import type { Delivery } from "../queue/Delivery.ts"
 import type { Adviser } from "./Adviser.ts"
 import type { LaneMetrics } from "./LaneMetrics.ts"
 import type { Progress } from "./Progress.ts"
-import type { Settled } from "./Settlement.ts"
+import type { Settled } from "./Settled.ts"
 
 /** What one kind of lanes has that others have otherwise; all else about lanes is the same. */
 export interface LaneKind<L extends Lane> {

@@ -5,9 +5,11 @@ import * as FunctionName from "../domain/FunctionName.ts"
 import type { Lane } from "../domain/Lane.ts"
 import * as LegacyLane from "../domain/LegacyLane.ts"
 import type { Delivery } from "../queue/Delivery.ts"
+import { Ledger } from "../queue/Ledger.ts"
 import { MovedCalls } from "../queue/MovedCalls.ts"
 import { QueueStream } from "../queue/QueueStream.ts"
 import * as Span from "../telemetry/Span.ts"
+import { acknowledge } from "./Acknowledgement.ts"
 import { GiveBack } from "./GiveBack.ts"
 import type { FunctionLanes } from "./FunctionLanes.ts"
 import { nameless } from "./FunctionMetrics.ts"
@@ -26,6 +28,7 @@ export const beside = Effect.fnUntraced(function* (functions: FunctionLanes, def
   const { queue } = yield* QueueStream
   const { move } = yield* MovedCalls
   const settlement = yield* Settlement
+  const ledger = yield* Ledger
   const giveBack = yield* GiveBack
   const clock = yield* Clock.Clock
   const seconds = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e9
@@ -51,7 +54,7 @@ export const beside = Effect.fnUntraced(function* (functions: FunctionLanes, def
     progress.dispatched()
     yield* persist(progress.stuck, fields)(move(named.success, delivery))
     progress.answered("success", seconds() - startedAt)
-    return settlement.moved(delivery)
+    return acknowledge(ledger, delivery)
   })
 
   const kind: LaneKind<Lane> = {

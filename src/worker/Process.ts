@@ -15,7 +15,8 @@ import { Traces } from "../telemetry/Traces.ts"
 import * as CallSpans from "./CallSpans.ts"
 import { Invoker, type Reaction } from "./Invoker.ts"
 import type { Progress } from "./Progress.ts"
-import { type Settled, Settlement } from "./Settlement.ts"
+import type { Settled } from "./Settled.ts"
+import { Settlement } from "./Settlement.ts"
 import { Suspects } from "./Suspects.ts"
 import { orGiveBack } from "./Unsettled.ts"
 import { logFields, type Work } from "./Work.ts"
@@ -68,9 +69,6 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
   const traces = yield* Traces
   const warned = new Set<string>()
 
-  const fnOf = (call: Call.Call) =>
-    Result.getOrElse(FunctionName.parse(call.function, options.defaultNamespace), () => FunctionName.unknown)
-
   const warnOnce = (fn: FunctionName.FunctionName, sentences: ReadonlyArray<string>) =>
     Effect.forEach(sentences, (sentence) => {
       const line = `${FunctionName.key(fn)}: ${sentence}`
@@ -106,9 +104,17 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
       )
     }
     const call = decoded.success
-    const fn = fnOfSubject ?? fnOf(call)
+    const named = FunctionName.parse(call.function, options.defaultNamespace)
+    const fn = fnOfSubject ?? Result.getOrElse(named, () => FunctionName.unknown)
     const span = CallSpans.process(traces, fn, delivery, call, clock.currentTimeMillisUnsafe())
     const work = { fn, delivery, call, attempt, stuck, span }
+    if (fnOfSubject === undefined && Result.isFailure(named)) {
+      return yield* span.during(settlement.refuse(work, "undecodable", named.failure))
+    }
+    if (Result.isFailure(named) || FunctionName.key(named.success) !== FunctionName.key(fn)) {
+      const detail = `the message is for "${call.function}", its subject for ${FunctionName.key(fn)}`
+      return yield* span.during(settlement.refuse(work, "function-mismatch", detail))
+    }
     return yield* span.during(handle(work, record, standing, progress))
   })
 
@@ -119,15 +125,6 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
     progress: Progress
   ) {
     const { fn, delivery, call, attempt } = work
-    const named = FunctionName.parse(call.function, options.defaultNamespace)
-    if (fn === FunctionName.unknown && Result.isFailure(named)) {
-      return yield* settlement.refuse(work, "undecodable", named.failure)
-    }
-    if (Result.isFailure(named) || FunctionName.key(named.success) !== FunctionName.key(fn)) {
-      const detail = `the message is for "${call.function}", its subject for ${FunctionName.key(fn)}`
-      return yield* settlement.refuse(work, "function-mismatch", detail)
-    }
-
     if (AttemptRecord.isEarly(record, clock.currentTimeMillisUnsafe())) {
       return yield* giveBack.handBack(delivery)
     }

@@ -2,24 +2,24 @@ import { Clock, Context, Effect, Layer, Result } from "effect"
 import * as Call from "../domain/Call.ts"
 import type { Callback } from "../domain/CallbackMessage.ts"
 import * as CallbackReport from "../domain/CallbackReport.ts"
-import * as DeadLetter from "../domain/DeadLetter.ts"
 import type * as Excerpt from "../domain/Excerpt.ts"
 import * as FunctionName from "../domain/FunctionName.ts"
 import * as GoUrl from "../domain/GoUrl.ts"
 import * as Headers from "../domain/Headers.ts"
 import * as Outcome from "../domain/Outcome.ts"
 import type { DeadReason, Verdict } from "../domain/Verdict.ts"
-import { DeadLetters } from "../queue/DeadLetters.ts"
-import type { Delivery } from "../queue/Delivery.ts"
 import { Ledger } from "../queue/Ledger.ts"
 import type { QueueError } from "../queue/QueueError.ts"
 import { QueueStream } from "../queue/QueueStream.ts"
 import { Metrics } from "../telemetry/Metrics.ts"
 import * as TraceHeaders from "../telemetry/TraceHeaders.ts"
+import { acknowledge } from "./Acknowledgement.ts"
+import * as Burial from "./Burial.ts"
 import { Callbacks } from "./Callbacks.ts"
-import { GiveBack, type GivenBack } from "./GiveBack.ts"
+import { GiveBack } from "./GiveBack.ts"
 import type { Reaction } from "./Invoker.ts"
 import { persist } from "./Persistence.ts"
+import { held, type Settled } from "./Settled.ts"
 import { logFields, type Work } from "./Work.ts"
 
 export interface SettlementOptions {
@@ -29,20 +29,10 @@ export interface SettlementOptions {
   readonly version: string
 }
 
-/** What became of a delivery. */
-export type Settled =
-  | { readonly _tag: "Finished" }
-  | GivenBack
-  /** Not settled: it waits in the worker until its function has room. */
-  | { readonly _tag: "Held" }
-
-export const finished: Settled = { _tag: "Finished" }
-const held: Settled = { _tag: "Held" }
-
 /**
- * Carries out verdicts; the only place where a call is acknowledged. That comes last, after everything that
- * must outlive the call is confirmed: dying at any line repeats work and loses none. It waits while something
- * cannot be stored, and fails when that can never be; the call is then unsettled.
+ * Carries out verdicts. The acknowledgement comes last, after everything that must outlive the call is confirmed:
+ * dying at any line repeats work and loses none. It waits while something cannot be stored, and fails when that can
+ * never be; the call is then unsettled.
  */
 export class Settlement extends Context.Service<
   Settlement,
@@ -52,8 +42,6 @@ export class Settlement extends Context.Service<
       verdict: Verdict,
       attempted: Attempted
     ) => Effect.Effect<Settled, QueueError>
-    /** The call is stored under another subject, confirmed. */
-    readonly moved: (delivery: Delivery) => Settled
     /** A call that was never tried. */
     readonly refuse: (work: Work, reason: DeadReason, detail: string) => Effect.Effect<Settled, QueueError>
   }
@@ -71,62 +59,37 @@ export interface Attempted {
 
 const make = Effect.fnUntraced(function* (options: SettlementOptions) {
   const callbacks = yield* Callbacks
-  const deadLetters = yield* DeadLetters
+  const bury = yield* Burial.make
   const giveBack = yield* GiveBack
   const ledger = yield* Ledger
   const stream = yield* QueueStream
   const clock = yield* Clock.Clock
   const metrics = yield* Metrics
 
-  const store = (
-    work: Work,
-    kind: "dead" | "callback",
-    reason: DeadReason,
-    detail: string,
-    lastStatus: number | undefined,
-    answer?: Excerpt.Excerpt
-  ) => {
-    const letter = deadLetters.store({
-      fn: work.fn,
-      id: DeadLetter.id(work.delivery.streamCreated, work.delivery.streamSequence, kind),
-      message: work.delivery.data,
-      headers: DeadLetter.headers({
-        reason,
-        detail,
-        subject: work.delivery.subject,
-        stream: stream.name,
-        streamCreated: work.delivery.streamCreated,
-        sequence: work.delivery.streamSequence,
-        attempts: work.attempt,
-        lastStatus,
-        answer,
-        acceptedMillis: work.delivery.acceptedMillis,
-        deadMillis: clock.currentTimeMillisUnsafe(),
-        callId: work.call === undefined ? undefined : Call.callId(work.call),
-        functionName: FunctionName.key(work.fn)
-      })
-    })
-    return Effect.tap(persist(work.stuck, logFields(work))(letter), () =>
-      Effect.sync(() => metrics.deadLetters.count(reason))
-    )
-  }
-
-  const bury = Effect.fnUntraced(function* (
+  const giveUp = Effect.fnUntraced(function* (
     work: Work,
     reason: DeadReason,
     detail: string,
-    status: number | undefined,
+    lastStatus?: number,
     answer?: Excerpt.Excerpt
   ) {
-    yield* store(work, "dead", reason, detail, status, answer)
-    yield* Effect.logWarning("dead letter", { ...logFields(work), status, reason, detail })
+    const fields = logFields(work)
+    const epitaph = { ...about(work), what: "dead", reason, detail, lastStatus, answer } as const
+    yield* bury(work.delivery, epitaph, persist(work.stuck, fields))
+    yield* Effect.logWarning("dead letter", { ...fields, status: lastStatus, reason, detail })
   })
 
   /** The callback goes nowhere: its call is kept for people. */
   const undeliverable = Effect.fnUntraced(function* (work: Work, detail: string) {
-    yield* store(work, "callback", "callback-undeliverable", detail, undefined)
+    const fields = logFields(work)
+    const epitaph = { ...about(work), what: "callback", reason: "callback-undeliverable", detail } as const
+    yield* bury(
+      work.delivery,
+      { ...epitaph, lastStatus: undefined, answer: undefined },
+      persist(work.stuck, fields)
+    )
     metrics.callbacks.count("dead")
-    yield* Effect.logWarning("callback not delivered", { ...logFields(work), reason: detail })
+    yield* Effect.logWarning("callback not delivered", { ...fields, reason: detail })
   })
 
   /** Stores the final result for its receiver. */
@@ -158,17 +121,11 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
       )
   })
 
-  const acknowledge = (delivery: Delivery): Settled => {
-    delivery.ack()
-    ledger.forget(delivery)
-    return finished
-  }
-
   /** The call's end: comes last. */
   const finish = ({ delivery }: Work): Settled => {
     metrics.messagesProcessed.count()
     metrics.acceptToDone.record(Math.max(0, clock.currentTimeMillisUnsafe() - delivery.acceptedMillis) / 1000)
-    return acknowledge(delivery)
+    return acknowledge(ledger, delivery)
   }
 
   return Settlement.of({
@@ -185,19 +142,25 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
       }
       if (verdict._tag === "Dead") {
         const { answer, excerpt } = attempted.reaction
-        yield* bury(work, verdict.reason, Outcome.describe(answer), Outcome.statusOf(answer), excerpt)
+        yield* giveUp(work, verdict.reason, Outcome.describe(answer), Outcome.statusOf(answer), excerpt)
       }
       if (attempted.call.callbackUrl !== undefined) yield* report(work, attempted)
       return finish(work)
     }),
-    moved: acknowledge,
     refuse: Effect.fnUntraced(function* (work, reason, detail) {
       metrics.verdicts.count(verdictLabels.Dead)
       work.span.failed(reason)
-      yield* bury(work, reason, detail, undefined)
+      yield* giveUp(work, reason, detail)
       return finish(work)
     })
   })
+})
+
+const about = (work: Work) => ({
+  fn: work.fn,
+  callId: work.call === undefined ? undefined : Call.callId(work.call),
+  attempts: work.attempt,
+  acceptedMillis: work.delivery.acceptedMillis
 })
 
 const verdictLabels = { Done: "done", Hold: "hold", Retry: "retry", Dead: "dead" } as const

@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import type { Delivery } from "../queue/Delivery.ts"
 import type { QueueError } from "../queue/QueueError.ts"
 import type { GiveBack } from "./GiveBack.ts"
-import type { Settled } from "./Settlement.ts"
+import type { Settled } from "./Settled.ts"
 
 /** How long a call waits when something can never be stored, or when we have failed ourselves. */
 const TROUBLE_DELAY_MILLIS = 5_000

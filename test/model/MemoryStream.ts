@@ -41,6 +41,8 @@ export class MemoryStream {
   mostBlamed = 0
   readonly #messages = new Map<number, Message>()
   readonly #options: Options
+  /** For a delivery of a call that was in hand already, the one that speaks for it. */
+  readonly #spokenFor = new WeakMap<Delivery, Delivery>()
   #consumer = 1
 
   constructor(options: Options) {
@@ -61,7 +63,9 @@ export class MemoryStream {
   }
 
   /** Whether the server waits for what becomes of a delivery. */
-  isOut({ consumer, deliveryCount, streamSequence }: Delivery): boolean {
+  isOut(delivery: Delivery): boolean {
+    const { consumer, deliveryCount, streamSequence } = delivery
+    if (this.#spokenFor.get(delivery)?.settled() === true) return false
     const message = this.#messages.get(streamSequence)
     return message?.deliveries === deliveryCount && consumer === this.#consumerName
   }
@@ -163,10 +167,10 @@ export class MemoryStream {
         }
         return untilAnswered(wire.request(life, `writes ${name(delivery)}`, write))
       },
+      hasEntry: (delivery) => known.get(delivery) !== undefined,
       forget: (delivery) => {
         const { streamSequence } = delivery
         const record = known.get(delivery)
-        if (record === undefined) return
         // By its revision: what somebody else has written since stays.
         wire.tell(life, `forgets ${name(delivery)}`, () => {
           if (this.records.get(streamSequence) === record) this.records.delete(streamSequence)
@@ -191,8 +195,9 @@ export class MemoryStream {
 
   #delivery(message: Message, life: Life, pending: number): Delivery {
     const { ackWait, now, wire } = this.#options
-    const { deliveries, sequence } = message
-    const consumer = this.#consumer
+    const { sequence } = message
+    let { deliveries } = message
+    let consumer = this.#consumer
     /** A consumer that was made anew knows nothing of what it has not delivered itself. */
     const isKnown = () =>
       this.#messages.has(sequence) && (consumer === this.#consumer || message.deliveries > 0)
@@ -211,11 +216,17 @@ export class MemoryStream {
       streamCreated: this.created,
       consumer: this.#consumerName,
       data: message.data,
+      replyTo: `${consumer} ${deliveries}`,
       settled: () => settled,
-      ack: () =>
+      renew: (later) => {
+        ;[consumer = 0, deliveries = 0] = later.replyTo.split(" ").map(Number)
+        this.#spokenFor.set(later, delivery)
+      },
+      ack: (removed) =>
         settle("acks", () => {
           this.#messages.delete(sequence)
           this.#options.removed(message)
+          if (removed !== undefined) wire.tell(life, `hears that ${name(delivery)} is gone`, removed)
         }),
       nak: (delayMillis) => settle("naks", () => void (message.due = now() + delayMillis)),
       working: () => {

@@ -31,7 +31,9 @@ export class ScriptedFunction {
   readonly failed = new Map<string, number>()
   /** The most calls that one worker had sent and not heard of. */
   mostInFlight = 0
-  readonly #inFlight = new Map<Life, number>()
+  /** Ids of calls that a worker has sent while it had sent them already and not heard of them. */
+  readonly twiceAtOnce: Array<string> = []
+  readonly #inFlight = new Map<Life, Array<string>>()
   readonly #wire: Wire
   readonly #scripts: ReadonlyMap<string, FunctionScript>
 
@@ -50,7 +52,7 @@ export class ScriptedFunction {
       if (step === "hang") return Effect.as(Effect.sleep(TIMEOUT), undefined)
       return Effect.as(Effect.sleep(script.workMillis), statuses[step])
     })
-    return this.#counted(life, this.#wire.call(life, `invokes ${id}`, work)).pipe(
+    return this.#counted(life, id, this.#wire.call(life, `invokes ${id}`, work)).pipe(
       Effect.match({
         onSuccess: (status) => reaction(status, script.resultBytes),
         onFailure: ({ detail }): Reaction => ({ ...silent, answer: { _tag: "Unreachable", detail } })
@@ -64,14 +66,15 @@ export class ScriptedFunction {
     )
   }
 
-  #counted<A, E>(life: Life, effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
-    const add = (change: number) =>
-      Effect.sync(() => {
-        const count = (this.#inFlight.get(life) ?? 0) + change
-        this.#inFlight.set(life, count)
-        this.mostInFlight = Math.max(this.mostInFlight, count)
-      })
-    return Effect.ensuring(Effect.andThen(add(1), effect), add(-1))
+  #counted<A, E>(life: Life, id: string, effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
+    const inFlight = this.#inFlight.get(life) ?? []
+    this.#inFlight.set(life, inFlight)
+    const send = Effect.sync(() => {
+      if (inFlight.includes(id)) this.twiceAtOnce.push(id)
+      this.mostInFlight = Math.max(this.mostInFlight, inFlight.push(id))
+    })
+    const hear = Effect.sync(() => inFlight.splice(inFlight.indexOf(id), 1))
+    return Effect.ensuring(Effect.andThen(send, effect), hear)
   }
 }
 

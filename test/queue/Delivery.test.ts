@@ -22,7 +22,7 @@ it.live("a delivery is settled once, whatever is said of it later, and what is n
         noMux: true,
         timeout: 10_000
       })
-      return Delivery.fromMessage(message, "2026-11-20T00:00:00Z", "c")
+      return Delivery.fromMessage(message, connection, "2026-11-20T00:00:00Z", "c")
     })
     const answer = yield* Effect.promise(async () => {
       await manager.streams.add({ name: "OF_q", subjects: ["q.>"], storage: "memory" })
@@ -33,7 +33,7 @@ it.live("a delivery is settled once, whatever is said of it later, and what is n
     })
     const [first, second] = [yield* deliver, yield* deliver]
     expect([first?.streamSequence, second?.streamSequence]).toEqual([1, 2])
-    expect(Delivery.fromMessage(answer, "2026-11-20T00:00:00Z", "c")).toBeUndefined()
+    expect(Delivery.fromMessage(answer, connection, "2026-11-20T00:00:00Z", "c")).toBeUndefined()
 
     first?.working()
     expect(first?.settled()).toBe(false)
@@ -45,5 +45,35 @@ it.live("a delivery is settled once, whatever is said of it later, and what is n
     second?.ack()
     yield* arrivals.atLeast(3)
     expect(said).toEqual(["+WPI", "+ACK", '-NAK {"delay":1500000000}'])
+  })
+)
+
+it.live("a call that has come again is settled by what is said of its later delivery", () =>
+  Effect.gen(function* () {
+    const { url } = yield* startNats()
+    const { connection, jetstream, manager } = yield* natsClient(url)
+    const deliver = Effect.promise(async () => {
+      await manager.consumers.add("OF_q", { durable_name: "c", ack_policy: "explicit" })
+      const message = await connection.request("$JS.API.CONSUMER.MSG.NEXT.OF_q.c", "1", {
+        noMux: true,
+        timeout: 10_000
+      })
+      const delivery = Delivery.fromMessage(message, connection, "2026-11-20T00:00:00Z", "c")
+      return delivery ?? Promise.reject(new Error("no delivery"))
+    })
+    yield* Effect.promise(async () => {
+      await manager.streams.add({
+        name: "OF_q",
+        subjects: ["q.>"],
+        storage: "memory",
+        retention: "workqueue"
+      })
+      await jetstream.publish("q.echo.fns", "call")
+    })
+    const first = yield* deliver
+    yield* Effect.promise(() => manager.consumers.delete("OF_q", "c"))
+    first.renew(yield* deliver)
+    yield* Effect.callback<void>((resume) => first.ack(() => resume(Effect.void)))
+    expect((yield* Effect.promise(() => manager.streams.info("OF_q"))).state.messages).toBe(0)
   })
 )

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Context, Effect, Fiber, Layer, Logger } from "effect"
 import * as AttemptRecord from "../../src/domain/AttemptRecord.ts"
-import type { Delivery } from "../../src/queue/Delivery.ts"
 import { Ledger } from "../../src/queue/Ledger.ts"
 import { Nats } from "../../src/queue/Nats.ts"
 import { QueueHealth } from "../../src/queue/QueueHealth.ts"
 import { QueueStream } from "../../src/queue/QueueStream.ts"
 import { eventually } from "../support/Eventually.ts"
+import { fakeDelivery } from "../support/FakeDelivery.ts"
 import * as NatsProxy from "../support/NatsProxy.ts"
 import { servers, startNats } from "../support/NatsServers.ts"
 import { natsClient, run } from "../support/Sluice.ts"
@@ -49,20 +49,8 @@ const start = Effect.fnUntraced(function* (bin?: string) {
   return { nats, client, requests, stored, ledger: yield* open(tap.url), tap }
 })
 
-const deliver = (deliveryCount: number, streamSequence = 1): Delivery => ({
-  deliveryCount,
-  streamSequence,
-  acceptedMillis: 0,
-  pending: 0,
-  subject,
-  streamCreated: created,
-  consumer: "c",
-  data: new Uint8Array(0),
-  settled: () => false,
-  ack: () => {},
-  nak: () => {},
-  working: () => {}
-})
+const deliver = (deliveryCount: number, streamSequence = 1) =>
+  fakeDelivery({ deliveryCount, streamSequence, subject, streamCreated: created })
 
 const failed = AttemptRecord.fail(500, 0)
 
@@ -79,6 +67,27 @@ describe.each(servers)("on $name", ({ bin }) => {
       expect(yield* other.read(deliver(2))).toMatchObject({ attempts: 20, lastStatus: 500 })
       expect(yield* stored).toBe(1)
     })
+  )
+
+  it.live(
+    "a call that somebody has given back is not blamed for it, not even in a write that is refused",
+    () =>
+      Effect.gen(function* () {
+        const { nats, client, ledger } = yield* start(bin)
+        const other = yield* open(nats.url)
+        const records: Array<AttemptRecord.AttemptRecord> = []
+        client.connection.subscribe("$KV.OF_q_attempts.>", {
+          callback: (_, message) => void records.push(message.json())
+        })
+        yield* Effect.promise(() => client.connection.flush())
+        yield* other.write(deliver(1), AttemptRecord.handBack(0))
+        yield* ledger.write(deliver(2), AttemptRecord.handBack(0))
+        yield* Effect.promise(() => client.connection.flush())
+        expect(records.map(({ deliveryCount, unfinished }) => [deliveryCount, unfinished])).toEqual([
+          [1, 0],
+          [2, 0]
+        ])
+      })
   )
 
   it.live("an entry is gone when its call is finished, without a trace", () =>

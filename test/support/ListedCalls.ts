@@ -92,14 +92,17 @@ export class ListedCalls {
       subject: `faas-request.${this.#fn}.openfaas-fn`,
       streamCreated,
       consumer: "listed",
+      replyTo: "",
       settled: () => settled,
+      renew: () => {},
       data: Buffer.from(
         JSON.stringify({ Function: this.#fn, Method: "POST", Header: { "X-Call-Id": [stored.id] } })
       ),
-      ack: () =>
+      ack: (removed) =>
         settle(() => {
           this.#unfinished--
           this.done.push(stored.id)
+          removed?.()
         }),
       nak: () => settle(() => void this.#waiting.unshift(stored)),
       working: () => {}

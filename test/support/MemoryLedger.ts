@@ -14,6 +14,7 @@ export const layer = Layer.sync(Ledger, () => {
         records.set(delivery.streamSequence, record)
         return record
       }),
+    hasEntry: ({ streamSequence }) => records.has(streamSequence),
     forget: ({ streamSequence }) => void records.delete(streamSequence)
   })
 })

@@ -7,6 +7,7 @@ import { servers, startNats } from "../support/NatsServers.ts"
 import * as QueueState from "../support/QueueState.ts"
 import * as ShortLivedConsumers from "../support/ShortLivedConsumers.ts"
 import { natsClient, post, startGateway, startWorker } from "../support/Sluice.ts"
+import * as Stranger from "../support/Stranger.ts"
 
 const serverThresholdMillis = 2000
 /** longer than the threshold and `ack_wait` */
@@ -66,3 +67,29 @@ describe.concurrent.each(servers)("on $name, a call that runs longer than", ({ b
     })
   )
 })
+
+it.live(
+  "a running call that comes again to its worker, from a new consumer, is executed and settled once",
+  () =>
+    Effect.gen(function* () {
+      const nats = yield* startNats()
+      const stranger = yield* Stranger.meet(nats.url)
+      const gate = new Gate()
+      const fn = yield* HttpFunction.start({
+        answer: async (request, response) => {
+          if (request.header("X-Call-Id") === "long") await gate.pass()
+          response.end()
+        }
+      })
+      yield* startWorker({ NATS_URL: nats.url, function_url: `${fn.url}/{name}`, ack_wait: "10m" })
+      const publish = (id: string) => stranger.publish("f", { Function: "f", Header: { "X-Call-Id": [id] } })
+      yield* publish("long")
+      yield* fn.received(1)
+      yield* stranger.forgetConsumers
+      yield* publish("short")
+      yield* fn.ended(1)
+      gate.open()
+      yield* stranger.allFinished
+      expect(fn.requests.map((request) => request.header("X-Call-Id"))).toEqual(["long", "short"])
+    })
+)

@@ -4,34 +4,14 @@ import { TestClock } from "effect/testing"
 import * as fc from "fast-check"
 import type { Delivery } from "../../src/queue/Delivery.ts"
 import { CallsInHand } from "../../src/worker/CallsInHand.ts"
+import { fakeDelivery } from "../support/FakeDelivery.ts"
 
 const ackWaitMillis = 1_000
 
 /** A delivery that knows when it was extended. */
-class Extended implements Delivery {
-  readonly deliveryCount = 1
-  readonly streamSequence = 1
-  readonly acceptedMillis = 0
-  readonly pending = 0
-  readonly subject = "faas-request.a.openfaas-fn"
-  readonly streamCreated = "2026-11-20T00:00:00Z"
-  readonly consumer = "c"
-  readonly data = new Uint8Array(0)
-  readonly times: Array<number> = []
-  readonly #now: () => number
-
-  constructor(now: () => number) {
-    this.#now = now
-  }
-
-  settled(): boolean {
-    return false
-  }
-  ack(): void {}
-  nak(): void {}
-  working(): void {
-    this.times.push(this.#now())
-  }
+const extended = (now: () => number, streamSequence = 1): Delivery & { readonly times: Array<number> } => {
+  const times: Array<number> = []
+  return { ...fakeDelivery({ streamSequence, working: () => void times.push(now()) }), times }
 }
 
 /** Runs one call from `from` to `to` (milliseconds) and gives the times when it was extended. */
@@ -41,7 +21,7 @@ const extensions = Effect.fnUntraced(function* (from: number, to: number) {
   const origin = clock.currentTimeMillisUnsafe()
   const now = () => clock.currentTimeMillisUnsafe() - origin
   yield* Effect.forkScoped(running.keepAlive(ackWaitMillis), { startImmediately: true })
-  const delivery = new Extended(now)
+  const delivery = extended(now)
   yield* TestClock.adjust(from)
   running.add(delivery, clock.currentTimeMillisUnsafe())
   yield* TestClock.adjust(to - from)
@@ -84,13 +64,29 @@ describe("CallsInHand", () => {
     forCalls(fc.nat(ackWaitMillis / 4 - 1), (times) => expect(times).toEqual([]))
   )
 
+  it("a call that comes again while it is in hand is known, and speaks for its later delivery", () => {
+    const calls = new CallsInHand(() => Effect.void)
+    const renewals: Array<Delivery> = []
+    let settled = false
+    const first = fakeDelivery({ renew: (later) => void renewals.push(later), settled: () => settled })
+    const [again, other] = [fakeDelivery({ deliveryCount: 2 }), fakeDelivery({ streamSequence: 2 })]
+    expect([calls.add(first, 0), calls.add(again, 0), calls.add(other, 0)]).toEqual([true, false, true])
+    expect(renewals).toEqual([again])
+    // What was given back comes again as a new one, which the end of the first must not take away.
+    settled = true
+    const next = fakeDelivery({ deliveryCount: 3 })
+    expect(calls.add(next, 0)).toBe(true)
+    calls.delete(first)
+    expect(calls.add(fakeDelivery({ deliveryCount: 4 }), 0)).toBe(false)
+  })
+
   it.effect("every call is extended by the one timer, at its own time", () =>
     Effect.gen(function* () {
       const clock = yield* Clock.Clock
       const now = () => clock.currentTimeMillisUnsafe()
       const running = new CallsInHand(() => Effect.void)
       yield* Effect.forkScoped(running.keepAlive(ackWaitMillis), { startImmediately: true })
-      const [old, young] = [new Extended(now), new Extended(now)]
+      const [old, young] = [extended(now, 1), extended(now, 2)]
       running.add(old, now())
       yield* TestClock.adjust(100)
       running.add(young, now())

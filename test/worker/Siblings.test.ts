@@ -4,11 +4,11 @@ import { TestClock } from "effect/testing"
 import * as FunctionLane from "../../src/domain/FunctionLane.ts"
 import * as SubjectTemplate from "../../src/domain/SubjectTemplate.ts"
 import type { News } from "../../src/domain/limiter/Limiter.ts"
-import type { Delivery } from "../../src/queue/Delivery.ts"
 import { Gossip } from "../../src/queue/Gossip.ts"
 import { WakeUps } from "../../src/queue/WakeUps.ts"
 import { CallsInHand } from "../../src/worker/CallsInHand.ts"
 import * as Siblings from "../../src/worker/Siblings.ts"
+import { fakeDelivery } from "../support/FakeDelivery.ts"
 import * as ListeningLimiter from "../support/ListeningLimiter.ts"
 
 const subjects = Result.getOrThrow(SubjectTemplate.make("{queue}.{function}.{namespace}", "faas-request"))
@@ -34,21 +34,7 @@ const advised = Effect.gen(function* () {
   )
   const naks: Array<number> = []
   const calls = new CallsInHand((delivery) => Effect.sync(() => delivery.nak(0)))
-  const hold = () =>
-    calls.hold({
-      deliveryCount: 1,
-      streamSequence: 1,
-      acceptedMillis: 0,
-      pending: 0,
-      subject: "faas-request.echo.openfaas-fn",
-      streamCreated: "2026-11-20T00:00:00Z",
-      consumer: "c",
-      settled: () => false,
-      data: new Uint8Array(0),
-      ack: () => {},
-      nak: (delayMillis) => void naks.push(delayMillis),
-      working: () => {}
-    } satisfies Delivery)
+  const hold = () => calls.hold(fakeDelivery({ nak: (delayMillis) => void naks.push(delayMillis) }))
   const limiter = ListeningLimiter.make()
   let changes = 0
   const adviser = yield* Effect.provide(Siblings.make(ackWaitMillis), layer)
