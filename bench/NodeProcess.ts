@@ -5,7 +5,7 @@ import { createInterface } from "node:readline"
 import { Data, Duration, Effect, Latch } from "effect"
 
 /** A process ended before it was told to. */
-export class EndedEarly extends Data.TaggedError("EndedEarly")<{ readonly message: string }> {}
+class EndedEarly extends Data.TaggedError("EndedEarly")<{ readonly message: string }> {}
 
 const root = join(import.meta.dirname, "..")
 const keptLogLines = 20

@@ -6,7 +6,7 @@ import { median } from "./Statistics.ts"
 
 const scrapes = 10
 
-export interface Scraped {
+interface Scraped {
   readonly bytes: number
   /** CPU of the first scrape, which the compiler has never seen. */
   readonly firstMillis: number

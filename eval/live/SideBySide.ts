@@ -2,7 +2,7 @@ import { line, page, type Point, polygon, polyline, round, text, title } from ".
 import { ticks } from "../../src/demo/Ticks.ts"
 
 /** Something over time: (seconds, value) in the order of time. */
-export interface Series {
+interface Series {
   readonly name: string
   readonly colour: string
   /** A line, or what is below it. */
@@ -24,7 +24,7 @@ export interface Column {
   readonly points: ReadonlyArray<ReadonlyArray<ReadonlyArray<Point>>>
 }
 
-export interface Picture {
+interface Picture {
   readonly title: string
   readonly subtitle: string
   readonly rows: ReadonlyArray<Row>

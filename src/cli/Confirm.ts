@@ -5,7 +5,7 @@ import { UserError } from "../settings/UserError.ts"
 import { onlyIfGiven } from "./Flags.ts"
 
 /** Where people are asked; not a terminal when nobody is there to answer. */
-export interface Terminal {
+interface Terminal {
   readonly input: Readable
   readonly output: Writable
   readonly isTerminal: boolean

@@ -7,7 +7,7 @@ export interface Series {
   readonly points: ReadonlyArray<Point>
 }
 
-export interface Panel {
+interface Panel {
   readonly title: string
   readonly series: ReadonlyArray<Series>
 }

@@ -6,7 +6,7 @@ import { eventually } from "./Eventually.ts"
 import { listen } from "./Listening.ts"
 
 /** A span as a collector understands it; ids in hex, kind by OpenTelemetry's number. */
-export interface CollectedSpan {
+interface CollectedSpan {
   readonly service: string
   readonly name: string
   readonly kind: number
