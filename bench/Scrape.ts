@@ -2,7 +2,7 @@ import { Context, Effect, Layer } from "effect"
 import { Exposition } from "../src/telemetry/Exposition.ts"
 import { Metrics } from "../src/telemetry/Metrics.ts"
 import * as EveryMetric from "../test/support/EveryMetric.ts"
-import { median } from "./Statistics.ts"
+import { median } from "./Median.ts"
 
 const scrapes = 10
 

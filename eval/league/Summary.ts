@@ -26,11 +26,6 @@ export const meanRejected = (scores: ReadonlyArray<Score>): number =>
 export const cost = (scores: ReadonlyArray<Score>): number =>
   Math.log(geometricMean(scores)) + meanRejected(scores) / 2
 
-export const quantile = (values: ReadonlyArray<number>, share: number): number => {
-  const sorted = [...values].sort((one, other) => one - other)
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN
-}
-
 export const unfinished = (scores: ReadonlyArray<Score>): number =>
   scores.filter(({ drain }) => drain === undefined).length
 

@@ -1,14 +1,7 @@
 import type { Finished } from "../league/Job.ts"
 import { type Mark, isReached, scenarioMarks } from "../league/Marks.ts"
-import {
-  cost,
-  drainOf,
-  geometricMean,
-  meanRejected,
-  quantile,
-  scoresOf,
-  unfinished
-} from "../league/Summary.ts"
+import { cost, drainOf, geometricMean, meanRejected, scoresOf, unfinished } from "../league/Summary.ts"
+import { quantile } from "../simulation/Quantile.ts"
 import { cellOf } from "./Cells.ts"
 import { percent, short, table, times } from "./Table.ts"
 
