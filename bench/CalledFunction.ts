@@ -1,23 +1,18 @@
 import { createServer } from "node:http"
-import type { AddressInfo } from "node:net"
 import { Effect } from "effect"
+import * as Listening from "../test/support/Listening.ts"
 
 /** A function in this process, so that its clock is the caller's; it tells when a call has arrived. */
 export const listen = Effect.gen(function* () {
   const awaited = new Map<string, (arrivedAt: number) => void>()
-  const server = yield* Effect.acquireRelease(
-    Effect.callback<ReturnType<typeof createServer>>((resume) => {
-      const server = createServer((request, response) => {
-        awaited.get(String(request.headers["x-call-id"]))?.(performance.now())
-        request.resume()
-        response.end("ok")
-      })
-      server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
-    }),
-    (server) => Effect.sync(() => server.close().closeAllConnections())
-  )
+  const server = createServer((request, response) => {
+    awaited.get(String(request.headers["x-call-id"]))?.(performance.now())
+    request.resume()
+    response.end("ok")
+  })
+  const port = yield* Listening.listen(server, () => server.closeAllConnections())
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     /** When the call reaches the function, in milliseconds of `performance.now()`; listens from now on. */
     arrivalOf: (callId: string): Promise<number> =>
       new Promise((resolve) => {

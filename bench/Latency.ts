@@ -5,7 +5,7 @@ import * as CalledFunction from "./CalledFunction.ts"
 import { freePort } from "./FreePort.ts"
 import * as Program from "./Program.ts"
 
-export interface Options {
+interface Options {
   readonly natsUrl: string
   readonly calls: number
 }

@@ -1,5 +1,6 @@
+import { percentile } from "../src/demo/Percentile.ts"
 import type { Latencies, Latency } from "./Latency.ts"
-import { median, percentile } from "./Statistics.ts"
+import { median } from "./Median.ts"
 import type { Measured } from "./Throughput.ts"
 
 /** Both contestants, one right after the other. */
@@ -62,8 +63,8 @@ const percentilesOf = (latencies: ReadonlyArray<Latency>) => ({
 })
 
 const percentiles = (values: ReadonlyArray<number>): Percentiles => ({
-  p50: percentile(values, 0.5),
-  p99: percentile(values, 0.99)
+  p50: percentile(values, 0.5) ?? Number.NaN,
+  p99: percentile(values, 0.99) ?? Number.NaN
 })
 
 const atMost = (name: string, value: number, bound: number): Mark => ({

@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import * as Program from "./Program.ts"
 import * as Queue from "./Queue.ts"
 
-export interface Options {
+interface Options {
   readonly natsUrl: string
   readonly calls: number
   readonly inFlight: number

@@ -3,6 +3,7 @@ import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Ending from "../src/cli/Ending.ts"
+import { atLeast, onlyIfGiven } from "../src/cli/Flags.ts"
 import * as NatsServer from "../src/natsserver/NatsServer.ts"
 import { version } from "../src/version.ts"
 import { BenchError } from "./BenchError.ts"
@@ -13,11 +14,7 @@ import * as Summary from "./Summary.ts"
 import * as Throughput from "./Throughput.ts"
 
 const atLeastOne = (name: string, fallback: number, description: string) =>
-  Flag.Int(name).pipe(
-    Flag.filter(
-      (value) => value >= 1,
-      (value) => `Expected a whole number of at least 1, got ${value}`
-    ),
+  atLeast(1, name).pipe(
     Flag.withDescription(`${description} (default ${fallback})`),
     Flag.withDefault(fallback)
   )
@@ -27,12 +24,9 @@ const flags = {
   calls: atLeastOne("calls", 20_000, "calls of a contestant in a round"),
   inFlight: atLeastOne("in-flight", 64, "calls in flight"),
   latencyCalls: atLeastOne("latency-calls", 200, "calls for each kind of latency"),
-  adaptive: Flag.Boolean("adaptive").pipe(
-    Flag.withoutNegation,
-    Flag.withDescription(
-      "let the worker find its limit instead of giving it as many in flight as the raw loop"
-    ),
-    Flag.withDefault(false)
+  adaptive: onlyIfGiven(
+    "adaptive",
+    "let the worker find its limit instead of giving it as many in flight as the raw loop"
   ),
   json: Flag.String("json").pipe(
     Flag.withMetavar("file"),
@@ -44,11 +38,7 @@ const flags = {
     Flag.withDescription("where to write CPU profiles of the contestants, which become slower by it"),
     Flag.optional
   ),
-  marks: Flag.Boolean("marks").pipe(
-    Flag.withoutNegation,
-    Flag.withDescription("exit with 1 when a mark is missed"),
-    Flag.withDefault(false)
-  )
+  marks: onlyIfGiven("marks", "exit with 1 when a mark is missed")
 }
 
 const bench = Command.make(

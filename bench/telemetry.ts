@@ -9,7 +9,7 @@ import * as Queue from "./Queue.ts"
 import * as Report from "./Report.ts"
 import * as Scrape from "./Scrape.ts"
 import * as Sink from "./Sink.ts"
-import { median } from "./Statistics.ts"
+import { median } from "./Median.ts"
 import * as Throughput from "./Throughput.ts"
 
 const FUNCTIONS = 1_000

@@ -9,7 +9,7 @@ import { type Row, rowOf } from "./report/Row.ts"
 import { run } from "./Run.ts"
 import * as Servers from "./world/Servers.ts"
 
-export interface Options {
+interface Options {
   readonly seeds: ReadonlyArray<number>
   readonly calls: number
   readonly faults: ReadonlyArray<FaultKind>

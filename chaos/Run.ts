@@ -152,7 +152,7 @@ const startPlaces = (
 const several = (command: "worker" | "gateway", count: number) =>
   Array.from({ length: count }, (_, index) => ({ command, name: `${command.slice(0, 1)}${index + 1}` }))
 
-export const rulesOf = ({ limiterEnabled }: Plan): Rules => ({
+const rulesOf = ({ limiterEnabled }: Plan): Rules => ({
   functions: new Map(calledFunctions.map(({ limit, name, retries }) => [name, { limit, retries }])),
   holdsRejected: limiterEnabled,
   retried: Settings.RETRIED,

@@ -3,6 +3,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Ending from "../src/cli/Ending.ts"
+import { atLeast, onlyIfGiven } from "../src/cli/Flags.ts"
 import { version } from "../src/version.ts"
 import { campaign } from "./Campaign.ts"
 import { ChaosError } from "./ChaosError.ts"
@@ -32,11 +33,7 @@ const flags = {
     Flag.withDescription("the runs, such as 1-20 or 3,7 (default 1-5)"),
     Flag.withDefault([1, 2, 3, 4, 5])
   ),
-  calls: Flag.Int("calls").pipe(
-    Flag.filter(
-      (value) => value >= 1,
-      (value) => `Expected a whole number of at least 1, got ${value}`
-    ),
+  calls: atLeast(1, "calls").pipe(
     Flag.withDescription(`calls of a run (default ${CALLS}); with another number no report is written`),
     Flag.withDefault(CALLS)
   ),
@@ -51,16 +48,8 @@ const flags = {
     Flag.withDescription("only these, with commas between them; no report is written"),
     Flag.optional
   ),
-  check: Flag.Boolean("check").pipe(
-    Flag.withoutNegation,
-    Flag.withDescription("write no report"),
-    Flag.withDefault(false)
-  ),
-  keep: Flag.Boolean("keep").pipe(
-    Flag.withoutNegation,
-    Flag.withDescription("keep the histories of good runs too"),
-    Flag.withDefault(false)
-  )
+  check: onlyIfGiven("check", "write no report"),
+  keep: onlyIfGiven("keep", "keep the histories of good runs too")
 }
 
 const chaos = Command.make(

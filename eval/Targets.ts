@@ -1,7 +1,7 @@
 import type { Score } from "./league/Score.ts"
 
 /** A number of a score that a target may be about. */
-export type Figure = Exclude<keyof Score, "t95" | "oracle">
+type Figure = Exclude<keyof Score, "t95" | "oracle">
 
 /** What a contender must reach in a scenario, on average over five seeds or, where `Score` says so, in each. */
 export interface Target {

@@ -3,7 +3,7 @@ import { type Case, isExcused, isFinal, type Life, read } from "./Lives.ts"
 import type { Rules, Violation } from "./Rules.ts"
 
 /** Where the accepted calls are at a quiet moment; each term is counted from its own source. */
-export interface Account {
+interface Account {
   readonly accepted: number
   /** from the streams' consumers */
   readonly waiting: number
@@ -94,7 +94,7 @@ const isSettled = (given: Case, life: Life): boolean => {
 
 const sum = (counts: ReadonlyArray<number>): number => counts.reduce((total, count) => total + count, 0)
 
-export const account = (given: Case, found: Snapshot): Account => {
+const account = (given: Case, found: Snapshot): Account => {
   const placesOf = places(given, found)
   const lives = [...given.lives.values()]
   const settled = lives.filter((life) => isSettled(given, life))
@@ -119,7 +119,7 @@ export const account = (given: Case, found: Snapshot): Account => {
 const serverDied = ({ faults }: Case): boolean =>
   faults.some(({ kind }) => kind === "server-killed" || kind === "leader-killed")
 
-export const inWords = (sum: Account): string =>
+const inWords = (sum: Account): string =>
   `accepted ${sum.accepted} = waiting ${sum.waiting} + running, held or delayed ${sum.unsettled}` +
   ` + callbacks ${sum.callbacks} + done ${sum.done} + dead ${sum.dead}` +
   (sum.forgotten > 0 ? ` - ${sum.forgotten} that the server forgot were settled` : "") +

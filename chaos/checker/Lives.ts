@@ -35,7 +35,7 @@ export interface Life {
   readonly dead: ReadonlyArray<DeadLetter>
 }
 
-export interface Fault {
+interface Fault {
   readonly kind: FaultKind | "late"
   readonly target: string
   /** the only call, or function, that it touches; undefined for all */

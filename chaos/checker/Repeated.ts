@@ -2,7 +2,7 @@ import { type Case, isExcused, isFinal, type Life, mayHaveTimedOut } from "./Liv
 import type { Violation } from "./Rules.ts"
 
 /** Something that happened once more than it should have. */
-export interface Repetition {
+interface Repetition {
   readonly call: string
   readonly kind: "attempt" | "callback"
   readonly excused: boolean

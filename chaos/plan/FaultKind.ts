@@ -43,7 +43,7 @@ const ofNats = (text: string, topology: Description["topology"], aftermath: numb
 })
 
 /** Every kind of fault; runs draw from this list in its order. */
-export const faultKinds = {
+const faultKinds = {
   "worker-killed": ofWorker("a worker is killed (-9) at a random moment"),
   "server-killed": ofNats("nats-server is killed (-9) and started on the same store", "single", RECONNECT),
   "worker-killed-delivered": ofWorker("a worker is killed when a call has just been delivered to it"),

@@ -23,7 +23,7 @@ export type Meaning =
 
 export type Stored = "call" | "dead" | "callback" | "ledger"
 
-export const QUEUE = "faas-request"
+const QUEUE = "faas-request"
 export const STREAM = `OF_${QUEUE}`
 
 const prefixes: ReadonlyArray<readonly [string, Stored]> = [

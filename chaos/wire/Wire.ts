@@ -20,7 +20,7 @@ export type Ruling =
   | { readonly holdMillis: number }
 
 /** Looks at a frame and what it means; undefined leaves it to the next one who looks. */
-export type Interceptor = (meaning: Meaning, frame: Frame) => Ruling | undefined
+type Interceptor = (meaning: Meaning, frame: Frame) => Ruling | undefined
 
 /**
  * All connections of one program to NATS. Frame by frame they pass through here, where faults can intercept them:

@@ -1,6 +1,6 @@
 import { type IncomingMessage, type ServerResponse, createServer } from "node:http"
-import type { AddressInfo } from "node:net"
 import { Effect } from "effect"
+import * as Listening from "../../test/support/Listening.ts"
 import type { Outcome } from "../history/Event.ts"
 import type { History } from "../history/History.ts"
 import { calledFunctions, type Step } from "../plan/CalledFunction.ts"
@@ -68,15 +68,8 @@ const listen = Effect.fnUntraced(function* (
   const server = createServer((request, response) => void handle(request, response))
   // A connection that we closed in the moment the worker uses it would be an attempt that nobody has seen.
   server.keepAliveTimeout = 0
-  yield* Effect.acquireRelease(
-    Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
-    () =>
-      Effect.callback<void>((resume) => {
-        server.close(() => resume(Effect.void))
-        server.closeAllConnections()
-      })
-  )
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const port = yield* Listening.listen(server, () => server.closeAllConnections())
+  return `http://127.0.0.1:${port}`
 })
 
 const pause = (millis: number) => new Promise<void>((resolve) => void setTimeout(resolve, millis))

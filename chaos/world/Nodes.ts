@@ -12,12 +12,12 @@ export interface Nodes {
   readonly rejoin: () => void
 }
 
-export interface Node {
+interface Node {
   readonly name: string
   readonly server: NatsServer.NatsServer["Service"]
 }
 
-export interface Options {
+interface Options {
   readonly bin: string
   /** where stores are kept */
   readonly directory: string

@@ -35,7 +35,7 @@ export interface Place {
   readonly log: () => string
 }
 
-export interface Options {
+interface Options {
   readonly name: string
   readonly command: "worker" | "gateway"
   readonly directory: string

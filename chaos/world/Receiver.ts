@@ -1,6 +1,6 @@
 import { createServer } from "node:http"
-import type { AddressInfo } from "node:net"
 import { Effect } from "effect"
+import * as Listening from "../../test/support/Listening.ts"
 import type { History } from "../history/History.ts"
 import type { PlannedCall } from "../plan/Plan.ts"
 import type { Gate } from "./Gate.ts"
@@ -38,16 +38,9 @@ export const start = Effect.fnUntraced(function* (
     })
   })
   server.keepAliveTimeout = 0
-  yield* Effect.acquireRelease(
-    Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
-    () =>
-      Effect.callback<void>((resume) => {
-        server.close(() => resume(Effect.void))
-        server.closeAllConnections()
-      })
-  )
+  const port = yield* Listening.listen(server, () => server.closeAllConnections())
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${port}`,
     goDown: () => void (down = true),
     comeUp: () => void (down = false)
   }

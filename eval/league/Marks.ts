@@ -12,9 +12,10 @@ import {
   suiteTargets,
   targets
 } from "../Targets.ts"
+import { quantile } from "../simulation/Quantile.ts"
 import type { Finished } from "./Job.ts"
 import type { Score } from "./Score.ts"
-import { drainOf, duel, geometricMean, meanRejected, quantile, scoresOf, unfinished } from "./Summary.ts"
+import { drainOf, duel, geometricMean, meanRejected, scoresOf, unfinished } from "./Summary.ts"
 
 /** Something to reach, and what was reached. */
 export interface Mark {

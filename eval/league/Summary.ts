@@ -13,7 +13,7 @@ export const drainOf = ({ drain }: Score): number => drain ?? neverFinished
 export const scoresOf = (finished: ReadonlyArray<Finished>, contender: string): ReadonlyArray<Score> =>
   finished.flatMap(({ scores }) => scores[contender] ?? [])
 
-export const mean = (values: ReadonlyArray<number>): number =>
+const mean = (values: ReadonlyArray<number>): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length
 
 export const geometricMean = (scores: ReadonlyArray<Score>): number =>
@@ -26,16 +26,11 @@ export const meanRejected = (scores: ReadonlyArray<Score>): number =>
 export const cost = (scores: ReadonlyArray<Score>): number =>
   Math.log(geometricMean(scores)) + meanRejected(scores) / 2
 
-export const quantile = (values: ReadonlyArray<number>, share: number): number => {
-  const sorted = [...values].sort((one, other) => one - other)
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN
-}
-
 export const unfinished = (scores: ReadonlyArray<Score>): number =>
   scores.filter(({ drain }) => drain === undefined).length
 
 /** How often one is not worse in anything, and how often it is worse in both. */
-export interface Duel {
+interface Duel {
   readonly dominates: number
   readonly dominated: number
 }

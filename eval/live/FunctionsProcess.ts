@@ -1,11 +1,11 @@
 import { Effect, Latch } from "effect"
+import * as NodeProcess from "../../bench/NodeProcess.ts"
 import type { Journal, Message, Progress } from "./Journal.ts"
-import * as Program from "./Program.ts"
 import type { Scenario } from "./Scenario.ts"
 
 /** The functions of a scenario in a process of their own, which is gone when the scope has closed. */
 export const start = Effect.fnUntraced(function* (scenario: Scenario) {
-  const { child, crashed } = yield* Program.run(["eval/live/functions.ts", JSON.stringify(scenario)], {})
+  const { child, crashed } = yield* NodeProcess.run(["eval/live/functions.ts", JSON.stringify(scenario)], {})
   let progress: Progress = { finished: 0, running: 0, replicas: 0, rejected: 0 }
   let port: number | undefined
   let journal: Journal | undefined

@@ -1,7 +1,7 @@
 import { type Scenario, wanted } from "./Scenario.ts"
 
 /** A replica is there from `from` to `to`. */
-export interface Presence {
+interface Presence {
   readonly from: number
   readonly to: number
 }

@@ -3,7 +3,7 @@ import { type Contender, contenderName } from "./Contest.ts"
 import type { Measured, Seen } from "./Measured.ts"
 import * as SideBySide from "./SideBySide.ts"
 
-export interface Run {
+interface Run {
   readonly seen: Seen
   readonly measured: Measured
 }

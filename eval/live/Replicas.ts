@@ -1,7 +1,7 @@
 import type { Journal } from "./Journal.ts"
 
 /** A replica that takes so many calls and no more. */
-export interface Replica {
+interface Replica {
   running: number
   readonly life: Journal["replicas"][number]
 }

@@ -15,7 +15,7 @@ export interface AutoscalerPlan {
 }
 
 /** The first wait before a retry, doubled until the longest. */
-export interface RetryWaits {
+interface RetryWaits {
   readonly first: number
   readonly most: number
 }
@@ -27,7 +27,7 @@ export const chartWaits: RetryWaits = { first: 10, most: 120 }
  * What the published greedy run must have had: 1500 calls in 300 s at about 16 rejections each are rounds of 10 s
  * in which 50 calls find room.
  */
-export const publishedWaits: RetryWaits = { first: 10, most: 10 }
+const publishedWaits: RetryWaits = { first: 10, most: 10 }
 
 /** A load on a function and what stands behind it. Times in seconds. */
 export interface Scenario {

@@ -1,6 +1,6 @@
 import { Effect, Schedule } from "effect"
+import * as NodeProcess from "../../bench/NodeProcess.ts"
 import { LiveError } from "./LiveError.ts"
-import * as Program from "./Program.ts"
 
 const readiness = Schedule.spaced("50 millis")
 
@@ -9,7 +9,7 @@ export const start = Effect.fnUntraced(function* (
   command: "gateway" | "worker",
   environment: Readonly<Record<string, string>>
 ) {
-  const program = yield* Program.run(["src/main.ts", command], {
+  const program = yield* NodeProcess.run(["src/main.ts", command], {
     port: "0",
     metrics_port: "0",
     log_encoding: "json",

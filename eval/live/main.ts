@@ -11,6 +11,7 @@ import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Ending from "../../src/cli/Ending.ts"
+import { onlyIfGiven } from "../../src/cli/Flags.ts"
 import { version } from "../../src/version.ts"
 import * as Contest from "./Contest.ts"
 import { picture } from "./Picture.ts"
@@ -21,11 +22,7 @@ import { run } from "./Run.ts"
 const AT_ONCE = 4
 
 const flags = {
-  quick: Flag.Boolean("quick").pipe(
-    Flag.withoutNegation,
-    Flag.withDefault(false),
-    Flag.withDescription("a small run that writes no report")
-  ),
+  quick: onlyIfGiven("quick", "a small run that writes no report"),
   json: Flag.String("json").pipe(
     Flag.withMetavar("file"),
     Flag.withDescription("where to write the figures of each run"),

@@ -1,6 +1,7 @@
 import { ablations, contenders } from "../Contenders.ts"
 import type { Evaluation } from "../league/Evaluation.ts"
-import { cost, drainOf, geometricMean, meanRejected, quantile, scoresOf } from "../league/Summary.ts"
+import { cost, drainOf, geometricMean, meanRejected, scoresOf } from "../league/Summary.ts"
+import { quantile } from "../simulation/Quantile.ts"
 import { cellOf, scoreIn } from "./Cells.ts"
 import { percent, table } from "./Table.ts"
 

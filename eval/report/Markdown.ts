@@ -2,15 +2,8 @@ import { contenders } from "../Contenders.ts"
 import { type Evaluation, fuzzCases, seeds } from "../league/Evaluation.ts"
 import type { Finished } from "../league/Job.ts"
 import { type Mark, fuzzMarks, isReached, scenarioMarks, suiteMarks } from "../league/Marks.ts"
-import {
-  drainOf,
-  duel,
-  geometricMean,
-  meanRejected,
-  quantile,
-  scoresOf,
-  unfinished
-} from "../league/Summary.ts"
+import { drainOf, duel, geometricMean, meanRejected, scoresOf, unfinished } from "../league/Summary.ts"
+import { quantile } from "../simulation/Quantile.ts"
 import { ablationTable } from "./Ablation.ts"
 import { cellOf, scoreIn } from "./Cells.ts"
 import { percent, secondsOf, short, table, times } from "./Table.ts"

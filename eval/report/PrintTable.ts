@@ -1,23 +1,9 @@
 import type { Finished } from "../league/Job.ts"
 import { type Mark, isReached, scenarioMarks } from "../league/Marks.ts"
-import type { Score } from "../league/Score.ts"
-import {
-  cost,
-  drainOf,
-  geometricMean,
-  meanRejected,
-  quantile,
-  scoresOf,
-  unfinished
-} from "../league/Summary.ts"
+import { cost, drainOf, geometricMean, meanRejected, scoresOf, unfinished } from "../league/Summary.ts"
+import { quantile } from "../simulation/Quantile.ts"
+import { cellOf } from "./Cells.ts"
 import { percent, short, table, times } from "./Table.ts"
-
-const cellOf = (score: Score | undefined): string => {
-  if (score === undefined) return ""
-  const { drain, rejected, jain, timeouts } = score
-  const fairness = jain === undefined ? "" : ` J${jain.toFixed(2)}`
-  return `${times(drain)} / ${percent(rejected)}${fairness}${timeouts === 0 ? "" : ` t${timeouts.toFixed(0)}`}`
-}
 
 const bounds = ({ bound: { most, least } }: Mark): string =>
   most === undefined ? `at least ${least}` : `at most ${most}`

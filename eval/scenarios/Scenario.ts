@@ -1,7 +1,7 @@
 import { type WorkTime, exponentially } from "./WorkTime.ts"
 
 /** `calls` calls arrive from `at` on, `every` seconds apart. */
-export interface Arrivals {
+interface Arrivals {
   readonly at: number
   readonly calls: number
   readonly every: number

@@ -7,10 +7,10 @@ import type { Random } from "./Random.ts"
  * kindest way to use a library that knows nothing of queues. `free permit`: it waits, and the permit goes to the next
  * call, as a plain queue-worker does.
  */
-export type Rejected = "hold" | "keep permit" | "free permit"
+type Rejected = "hold" | "keep permit" | "free permit"
 
 /** Waits before a message goes out again: `first * 2 ** n` seconds, at most `most`, spread down to `least`. */
-export interface MessageBackoff {
+interface MessageBackoff {
   readonly first: number
   readonly most: number
   /** The share of the wait that is left when the dice fall lowest. */
@@ -22,7 +22,7 @@ export const wait = (backoff: MessageBackoff, failed: number, random: Random): n
   Math.min(backoff.most, backoff.first * 2 ** failed) * (backoff.least + (1 - backoff.least) * random())
 
 /** What a worker knows when it makes its limiter. */
-export interface Setting {
+interface Setting {
   /** The worker's cap on calls in flight. */
   readonly maxInFlight: number
   /** A seed of this worker's own. */

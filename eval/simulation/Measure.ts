@@ -1,4 +1,5 @@
 import type { Scenario } from "../scenarios/Scenario.ts"
+import { quantile } from "./Quantile.ts"
 import type { Answered, Change } from "./Recorder.ts"
 import { patience, type Run } from "./Simulation.ts"
 
@@ -62,11 +63,6 @@ const timeToUse = (
   return used !== undefined && used.time < until ? used.time - at : undefined
 }
 
-const quantile = (values: Array<number>, share: number): number => {
-  values.sort((one, other) => one - other)
-  return values[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0
-}
-
 const jainIndex = (counts: ReadonlyArray<number>): number | undefined => {
   const sum = counts.reduce((total, count) => total + count, 0)
   const squares = counts.reduce((total, count) => total + count ** 2, 0)
@@ -98,10 +94,13 @@ export const measure = ({ scenario, makespan, t95, recorder }: Run): Measures =>
     falls: schedule
       .filter(({ isRise }) => !isRise)
       .map(({ at }) => rejected.filter(isWithin(at, at + 10)).length),
-    p95Latency: quantile(
-      succeeded.map(({ latency }) => latency),
-      0.95
-    ),
+    p95Latency:
+      succeeded.length === 0
+        ? 0
+        : quantile(
+            succeeded.map(({ latency }) => latency),
+            0.95
+          ),
     jain:
       scenario.joins.length === 1 || lastJoin >= contendedUntil
         ? undefined

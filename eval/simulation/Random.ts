@@ -1,14 +1,14 @@
+import * as Mulberry32 from "../../src/domain/limiter/Random.ts"
+
 /** A source of numbers in [0, 1); the same seed gives the same numbers. */
 export type Random = () => number
 
-/** mulberry32: 32 bits of state, plenty for a simulation and the same on every machine. */
+/** 32 bits of state: plenty for a simulation, and the same on every machine. */
 export const seeded = (seed: number): Random => {
-  let state = seed >>> 0
+  let state = Mulberry32.seeded(seed)
   return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+    state = Mulberry32.next(state)
+    return Mulberry32.value(state)
   }
 }
 

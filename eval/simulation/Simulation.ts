@@ -29,7 +29,7 @@ export interface Run {
 }
 
 /** What to write down besides the numbers. */
-export interface Observed {
+interface Observed {
   readonly limits?: boolean
   readonly watch?: Watch
 }

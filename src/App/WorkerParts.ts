@@ -163,7 +163,7 @@ const supervisorOptions = (
 })
 
 /** What puts itself between the parts of a worker: nothing, except in tests. */
-export interface Between {
+interface Between {
   readonly sources: typeof callSources
   readonly gossip: typeof Gossip.layer
   readonly serverThresholdMillis?: number

@@ -2,13 +2,11 @@ import { Console, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
 import type { Origin } from "../settings/ReadSettings.ts"
 import { flagName } from "../settings/Setting.ts"
+import { output } from "./Flags.ts"
 import * as SettingsFlags from "./SettingsFlags.ts"
 
 const flags = {
-  output: Flag.Literals("output", ["text", "json"]).pipe(
-    Flag.withDescription("how to print them (default text)"),
-    Flag.withDefault("text")
-  ),
+  output: output("text", "how to print them"),
   for: Flag.Literals("for", ["start", "gateway", "worker"]).pipe(
     Flag.withDescription("the program whose settings are meant (default start, which has all of them)"),
     Flag.withDefault("start")

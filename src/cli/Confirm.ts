@@ -2,9 +2,10 @@ import { createInterface } from "node:readline"
 import type { Readable, Writable } from "node:stream"
 import { Effect } from "effect"
 import { UserError } from "../settings/UserError.ts"
+import { onlyIfGiven } from "./Flags.ts"
 
 /** Where people are asked; not a terminal when nobody is there to answer. */
-export interface Terminal {
+interface Terminal {
   readonly input: Readable
   readonly output: Writable
   readonly isTerminal: boolean
@@ -15,6 +16,9 @@ const ours: Terminal = {
   output: process.stderr,
   isTerminal: process.stdin.isTTY === true && process.stderr.isTTY === true
 }
+
+/** For those who have nobody to ask. */
+export const yes = onlyIfGiven("yes", "do not ask")
 
 /**
  * Asks before something that cannot be undone: the number has to be typed. Fails when it was not, and when there

@@ -1,17 +1,15 @@
 import { Console, Effect } from "effect"
-import { Command, Flag } from "effect/cli"
+import { Command } from "effect/cli"
 import * as OperatorParts from "../App/OperatorParts.ts"
 import { table } from "../demo/Table.ts"
 import type { StoredDeadLetter } from "../queue/StoredDeadLetters.ts"
 import * as Selection from "./DeadLetterSelection.ts"
+import { output } from "./Flags.ts"
 import * as Operator from "./Operator.ts"
 import { iso, summaryJson } from "./ShownLetter.ts"
 
 const flags = {
-  output: Flag.Literals("output", ["table", "json"]).pipe(
-    Flag.withDescription("json is one object a line (default table)"),
-    Flag.withDefault("table")
-  ),
+  output: output("table", "json is one object a line"),
   selection: Selection.flags,
   settings: Operator.settingsFlags
 }
@@ -25,7 +23,7 @@ export const ls = Command.make("ls", flags, ({ output, selection, settings }) =>
       } else if (letters.length > 0) {
         yield* Console.log(table([head, ...letters.map(row)], 5).join("\n"))
       }
-      if (letters.length === 0) yield* Console.error(`no such dead letter in queue ${queueName}`)
+      if (letters.length === 0) yield* Selection.reportNone(queueName)
     })
   )
 ).pipe(

@@ -1,30 +1,18 @@
 import { Clock, Console, Effect } from "effect"
-import { Command, Flag } from "effect/cli"
+import { Command } from "effect/cli"
 import * as OperatorParts from "../App/OperatorParts.ts"
 import { Screen } from "../demo/Screen.ts"
 import { StoredDeadLetters } from "../queue/StoredDeadLetters.ts"
-import { confirm } from "./Confirm.ts"
+import { confirm, yes } from "./Confirm.ts"
 import * as Selection from "./DeadLetterSelection.ts"
+import { onlyIfGiven, output } from "./Flags.ts"
 import * as Operator from "./Operator.ts"
 
 const config = {
-  ids: Selection.ids,
-  all: Selection.all,
-  selection: Selection.flags,
-  yes: Flag.Boolean("yes").pipe(
-    Flag.withoutNegation,
-    Flag.withDescription("do not ask"),
-    Flag.withDefault(false)
-  ),
-  dryRun: Flag.Boolean("dry-run").pipe(
-    Flag.withoutNegation,
-    Flag.withDescription("only say how many would be removed"),
-    Flag.withDefault(false)
-  ),
-  output: Flag.Literals("output", ["text", "json"]).pipe(
-    Flag.withDescription("json is one document (default text)"),
-    Flag.withDefault("text")
-  ),
+  ...Selection.choice,
+  yes,
+  dryRun: onlyIfGiven("dry-run", "only say how many would be removed"),
+  output: output("text", "json is one document"),
   settings: Operator.settingsFlags
 }
 
@@ -34,25 +22,18 @@ const CONCURRENCY = 16
 export const purge = Command.make("purge", config, ({ output, settings, ...options }) =>
   Operator.run(settings, OperatorParts.deadLetterOperations, ({ defaultNamespace, queueName }) =>
     Effect.gen(function* () {
-      const selection = { ...options.selection, ids: options.ids }
-      yield* Selection.requireChoice(selection, options.all)
-      const letters = yield* Selection.select(selection, defaultNamespace)
-      const print = (removed: number, what: string) =>
+      const letters = yield* Selection.choose(options, defaultNamespace)
+      const matching = Selection.count(letters.length)
+      const print = (removed: number, text: string) =>
         Console.log(
-          output === "json"
-            ? JSON.stringify({ queue: queueName, matching: letters.length, removed })
-            : `${letters.length === 1 ? "1 dead letter" : `${removed || letters.length} dead letters`} ${what}`
+          output === "json" ? JSON.stringify({ queue: queueName, matching: letters.length, removed }) : text
         )
       if (letters.length === 0) {
-        yield* Console.error(`no such dead letter in queue ${queueName}`)
+        yield* Selection.reportNone(queueName)
         return output === "json" ? yield* print(0, "") : undefined
       }
-      if (options.dryRun) return yield* print(0, "would be removed")
-      yield* confirm(
-        `remove ${letters.length === 1 ? "1 dead letter" : `${letters.length} dead letters`} of queue ${queueName}`,
-        letters.length,
-        options.yes
-      )
+      if (options.dryRun) return yield* print(0, `${matching} would be removed`)
+      yield* confirm(`remove ${matching} of queue ${queueName}`, letters.length, options.yes)
 
       const { remove } = yield* StoredDeadLetters
       const screen = new Screen()
@@ -66,7 +47,7 @@ export const purge = Command.make("purge", config, ({ output, settings, ...optio
           }),
         { concurrency: CONCURRENCY }
       ).pipe(Effect.ensuring(Effect.sync(() => screen.clear())))
-      yield* print(removed, "removed")
+      yield* print(removed, `${Selection.count(removed)} removed`)
     })
   )
 ).pipe(

@@ -7,14 +7,13 @@ import { type Replayed, Replays } from "../queue/Replays.ts"
 import type { StoredDeadLetter } from "../queue/StoredDeadLetters.ts"
 import { UserError } from "../settings/UserError.ts"
 import * as Selection from "./DeadLetterSelection.ts"
+import { onlyIfGiven, output } from "./Flags.ts"
 import * as Operator from "./Operator.ts"
 import * as Paced from "./Paced.ts"
 import { iso } from "./ShownLetter.ts"
 
 const config = {
-  ids: Selection.ids,
-  all: Selection.all,
-  selection: Selection.flags,
+  ...Selection.choice,
   rate: Flag.String("rate").pipe(
     Flag.filterMap(
       (text) => Result.getSuccess(Rate.parse(text)),
@@ -25,34 +24,21 @@ const config = {
     Flag.withDescription("at most so many a second (10/s), minute (30/m) or hour"),
     Flag.optional
   ),
-  again: Flag.Boolean("again").pipe(
-    Flag.withoutNegation,
-    Flag.withDescription("also those whose earlier replay ended in the middle: they may run twice"),
-    Flag.withDefault(false)
-  ),
-  dryRun: Flag.Boolean("dry-run").pipe(
-    Flag.withoutNegation,
-    Flag.withDescription("only say which would be replayed"),
-    Flag.withDefault(false)
-  ),
-  output: Flag.Literals("output", ["text", "json"]).pipe(
-    Flag.withDescription("json is one object a line for each dead letter (default text)"),
-    Flag.withDefault("text")
-  ),
+  again: onlyIfGiven("again", "also those whose earlier replay ended in the middle: they may run twice"),
+  dryRun: onlyIfGiven("dry-run", "only say which would be replayed"),
+  output: output("text", "json is one object a line for each dead letter"),
   settings: Operator.settingsFlags
 }
 
 export const replay = Command.make("replay", config, ({ output, settings, ...options }) =>
   Operator.run(settings, OperatorParts.deadLetterOperations, ({ defaultNamespace, queueName }) =>
     Effect.gen(function* () {
-      const selection = { ...options.selection, ids: options.ids }
-      yield* Selection.requireChoice(selection, options.all)
-      const letters = yield* Selection.select(selection, defaultNamespace)
-      if (letters.length === 0) return yield* Console.error(`no such dead letter in queue ${queueName}`)
+      const letters = yield* Selection.choose(options, defaultNamespace)
+      if (letters.length === 0) return yield* Selection.reportNone(queueName)
       const print = output === "json" ? jsonLine : textLine
       if (options.dryRun) {
         for (const letter of letters) yield* Console.log(print(letter, "would be replayed"))
-        return yield* Console.error(`${count(letters.length)} would be replayed`)
+        return yield* Console.error(`${Selection.count(letters.length)} would be replayed`)
       }
 
       const { replay } = yield* Replays
@@ -72,7 +58,7 @@ export const replay = Command.make("replay", config, ({ output, settings, ...opt
         Effect.ensuring(Effect.sync(() => screen.note(summary(outcomes, letters.length))))
       )
       const left = outcomes.filter((tag) => tag !== "Published" && tag !== "Gone").length
-      if (left > 0) return yield* new UserError({ message: `${count(left)} could not be replayed` })
+      if (left > 0) return yield* new UserError({ message: `${Selection.count(left)} could not be replayed` })
     })
   )
 ).pipe(
@@ -94,8 +80,6 @@ export const replay = Command.make("replay", config, ({ output, settings, ...opt
     { command: "sluice dead-letter replay --all --dry-run", description: "Look first" }
   ])
 )
-
-const count = (letters: number) => (letters === 1 ? "1 dead letter" : `${letters} dead letters`)
 
 const outcome: Readonly<Record<Replayed["_tag"], string>> = {
   Published: "replayed",

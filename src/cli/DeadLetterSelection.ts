@@ -1,10 +1,12 @@
-import { Effect, Option, Result } from "effect"
+import { Console, Effect, Option, Result } from "effect"
 import { Argument, Flag } from "effect/cli"
 import * as DeadLetterFilter from "../domain/DeadLetterFilter.ts"
 import * as FunctionName from "../domain/FunctionName.ts"
 import * as Moment from "../domain/Moment.ts"
 import { type StoredDeadLetter, StoredDeadLetters } from "../queue/StoredDeadLetters.ts"
 import { UserError } from "../settings/UserError.ts"
+import { atLeast, onlyIfGiven } from "./Flags.ts"
+import * as FunctionFlag from "./FunctionFlag.ts"
 
 const moment = (name: string, doc: string) =>
   Flag.String(name).pipe(
@@ -20,11 +22,7 @@ const moment = (name: string, doc: string) =>
 
 /** Which dead letters a command is about. */
 export const flags = {
-  function: Flag.String("function").pipe(
-    Flag.withMetavar("name"),
-    Flag.withDescription("only those of this function, NAME or NAME.NAMESPACE"),
-    Flag.optional
-  ),
+  function: FunctionFlag.flag("only those of this function"),
   reason: Flag.String("reason").pipe(
     Flag.withDescription("only those with this reason, such as exhausted or expired"),
     Flag.optional
@@ -36,29 +34,22 @@ export const flags = {
     Flag.withDescription("only those of this call"),
     Flag.optional
   ),
-  limit: Flag.Int("limit").pipe(
-    Flag.filter(
-      (limit) => limit > 0,
-      (limit) => `Expected a whole number of at least 1, got ${limit}`
-    ),
-    Flag.withDescription("at most so many, the oldest first"),
-    Flag.optional
-  )
+  limit: atLeast(1, "limit").pipe(Flag.withDescription("at most so many, the oldest first"), Flag.optional)
 }
 
-export const ids = Argument.String("id").pipe(
-  Argument.withDescription("sequence of the dead letter, or id of its call"),
-  Argument.variadic()
+export const id = Argument.String("id").pipe(
+  Argument.withDescription("sequence of the dead letter, or id of its call")
 )
 
-/** To be given when all are meant: a command without a filter may be one that was not finished. */
-export const all = Flag.Boolean("all").pipe(
-  Flag.withoutNegation,
-  Flag.withDescription("all of them, when no id and no filter is given"),
-  Flag.withDefault(false)
-)
+/** For commands that change what they are about. */
+export const choice = {
+  ids: Argument.variadic(id),
+  // To be given when all are meant: a command without a filter may be one that was not finished.
+  all: onlyIfGiven("all", "all of them, when no id and no filter is given"),
+  selection: flags
+}
 
-export interface Selection {
+interface Selection {
   readonly function: Option.Option<string>
   readonly reason: Option.Option<string>
   readonly since: Option.Option<number>
@@ -66,6 +57,12 @@ export interface Selection {
   readonly callId: Option.Option<string>
   readonly limit: Option.Option<number>
   readonly ids?: ReadonlyArray<string>
+}
+
+interface Choice {
+  readonly ids: ReadonlyArray<string>
+  readonly all: boolean
+  readonly selection: Selection
 }
 
 /** The dead letters that are meant, oldest first; fails for an id that none has. */
@@ -77,29 +74,35 @@ export const select = Effect.fnUntraced(function* (selection: Selection, default
   return found.slice(0, Option.getOrUndefined(selection.limit))
 })
 
-/** Refuses to take silence for "all". */
-export const requireChoice = Effect.fnUntraced(function* (selection: Selection, everything: boolean) {
+/** The same for a command that changes them: refuses to take silence for "all". */
+export const choose = Effect.fnUntraced(function* (
+  { all, ids, selection }: Choice,
+  defaultNamespace: string
+) {
   const filters = [selection.function, selection.reason, selection.since, selection.until, selection.callId]
-  const chosen =
-    everything ||
-    (selection.ids ?? []).length > 0 ||
-    filters.some((filter: Option.Option<unknown>) => Option.isSome(filter))
-  if (!chosen) {
+  const isChosen =
+    all || ids.length > 0 || filters.some((filter: Option.Option<unknown>) => Option.isSome(filter))
+  if (!isChosen) {
     return yield* new UserError({
       message: "which dead letters? Give ids, a filter such as --function, or --all"
     })
   }
+  return yield* select({ ...selection, ids }, defaultNamespace)
 })
+
+/** How many letters, in words. */
+export const count = (letters: number): string =>
+  letters === 1 ? "1 dead letter" : `${letters} dead letters`
+
+/** Tells that none is meant. */
+export const reportNone = (queueName: string): Effect.Effect<void> =>
+  Console.error(`no such dead letter in queue ${queueName}`)
 
 const filterOf = (selection: Selection, defaultNamespace: string) =>
   Effect.gen(function* () {
-    const name = Option.getOrUndefined(selection.function)
-    const fn = name === undefined ? undefined : FunctionName.parse(name, defaultNamespace)
-    if (fn !== undefined && Result.isFailure(fn)) {
-      return yield* new UserError({ message: `--function=${JSON.stringify(name)}: ${fn.failure}` })
-    }
+    const fn = yield* FunctionFlag.parse(selection.function, defaultNamespace)
     return {
-      functionName: fn === undefined ? undefined : FunctionName.key(fn.success),
+      functionName: fn === undefined ? undefined : FunctionName.key(fn),
       reason: Option.getOrUndefined(selection.reason),
       callId: Option.getOrUndefined(selection.callId),
       sinceMillis: Option.getOrUndefined(selection.since),

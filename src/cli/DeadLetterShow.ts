@@ -1,18 +1,16 @@
 import { Console, Effect, Option } from "effect"
-import { Argument, Command, Flag } from "effect/cli"
+import { Command } from "effect/cli"
 import * as OperatorParts from "../App/OperatorParts.ts"
 import { StoredDeadLetters } from "../queue/StoredDeadLetters.ts"
 import { UserError } from "../settings/UserError.ts"
 import * as Selection from "./DeadLetterSelection.ts"
+import { output } from "./Flags.ts"
 import * as Operator from "./Operator.ts"
 import * as ShownLetter from "./ShownLetter.ts"
 
 const config = {
-  id: Argument.String("id").pipe(Argument.withDescription("sequence of the dead letter, or id of its call")),
-  output: Flag.Literals("output", ["text", "json"]).pipe(
-    Flag.withDescription("json is one object a line (default text)"),
-    Flag.withDefault("text")
-  ),
+  id: Selection.id,
+  output: output("text", "json is one object a line"),
   settings: Operator.settingsFlags
 }
 

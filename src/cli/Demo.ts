@@ -1,16 +1,13 @@
 import { Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Demo from "../demo/Demo.ts"
+import { atLeast } from "./Flags.ts"
 
 /** One for each function. */
 const LEAST_CALLS = 4
 
 const flags = {
-  calls: Flag.Int("calls").pipe(
-    Flag.filter(
-      (calls) => calls >= LEAST_CALLS,
-      (calls) => `Expected a whole number of at least ${LEAST_CALLS}, got ${calls}`
-    ),
+  calls: atLeast(LEAST_CALLS, "calls").pipe(
     Flag.withDescription("calls to make (default 2000)"),
     Flag.withDefault(2000)
   ),

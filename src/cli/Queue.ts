@@ -1,17 +1,16 @@
-import { Console, Effect, Option, Result } from "effect"
-import { Command, Flag } from "effect/cli"
+import { Console, Effect } from "effect"
+import { Command } from "effect/cli"
 import * as OperatorParts from "../App/OperatorParts.ts"
 import { table } from "../demo/Table.ts"
 import * as FunctionName from "../domain/FunctionName.ts"
 import * as QueueOverview from "../queue/QueueOverview.ts"
 import { UserError } from "../settings/UserError.ts"
-import { confirm } from "./Confirm.ts"
+import { confirm, yes } from "./Confirm.ts"
+import * as Flags from "./Flags.ts"
+import * as FunctionFlag from "./FunctionFlag.ts"
 import * as Operator from "./Operator.ts"
 
-const output = Flag.Literals("output", ["table", "json"]).pipe(
-  Flag.withDescription("json is one document (default table)"),
-  Flag.withDefault("table")
-)
+const output = Flags.output("table", "json is one document")
 
 const ls = Command.make("ls", { output, settings: Operator.settingsFlags }, ({ output, settings }) =>
   Operator.run(settings, OperatorParts.natsOnce, () =>
@@ -61,16 +60,8 @@ const info = Command.make("info", { output, settings: Operator.settingsFlags }, 
 )
 
 const purgeFlags = {
-  function: Flag.String("function").pipe(
-    Flag.withMetavar("name"),
-    Flag.withDescription("only the calls of this function, NAME or NAME.NAMESPACE"),
-    Flag.optional
-  ),
-  yes: Flag.Boolean("yes").pipe(
-    Flag.withoutNegation,
-    Flag.withDescription("do not ask"),
-    Flag.withDefault(false)
-  ),
+  function: FunctionFlag.flag("only the calls of this function"),
+  yes,
   output,
   settings: Operator.settingsFlags
 }
@@ -79,7 +70,7 @@ const purge = Command.make("purge", purgeFlags, ({ function: name, output, setti
   Operator.run(settings, OperatorParts.queueOperations, ({ defaultNamespace, queueName }) =>
     Effect.gen(function* () {
       const queue = yield* QueueOverview.OneQueue
-      const fn = yield* functionOf(Option.getOrUndefined(name), defaultNamespace)
+      const fn = yield* FunctionFlag.parse(name, defaultNamespace)
       const whose = fn === undefined ? "" : ` for ${FunctionName.key(fn)}`
       const count = yield* queue.count(fn)
       if (count > 0) yield* confirm(`remove ${count} calls${whose} from queue ${queueName}`, count, yes)
@@ -100,16 +91,6 @@ const purge = Command.make("purge", purgeFlags, ({ function: name, output, setti
     { command: "sluice queue purge --function resize", description: "The calls of one function" }
   ])
 )
-
-const functionOf = (name: string | undefined, defaultNamespace: string) =>
-  name === undefined
-    ? Effect.succeed(undefined)
-    : Effect.fromResult(
-        Result.mapError(
-          FunctionName.parse(name, defaultNamespace),
-          (why) => new UserError({ message: `--function=${JSON.stringify(name)}: ${why}` })
-        )
-      )
 
 export const queue = Command.make("queue").pipe(
   Command.withShortDescription("Queues and their calls: look, empty"),

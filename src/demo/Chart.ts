@@ -1,12 +1,13 @@
+import { line, page, type Point, polyline, round, text, title } from "./Svg.ts"
 import { ticks } from "./Ticks.ts"
 
 /** A line of one panel: (seconds, value) in the order of time. */
 export interface Series {
   readonly name: string
-  readonly points: ReadonlyArray<readonly [number, number]>
+  readonly points: ReadonlyArray<Point>
 }
 
-export interface Panel {
+interface Panel {
   readonly title: string
   readonly series: ReadonlyArray<Series>
 }
@@ -30,14 +31,6 @@ const PANEL_HEIGHT = 150
 const PANEL_GAP = 48
 const BOTTOM = 56
 
-const escapes: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" }
-const escape = (text: string): string => text.replace(/[&<>"]/g, (character) => escapes[character] ?? "")
-
-const text = (x: number, y: number, content: string, attributes = ""): string =>
-  `<text x="${x}" y="${y}"${attributes && ` ${attributes}`}>${escape(content)}</text>`
-
-const round = (value: number): string => String(Math.round(value * 10) / 10)
-
 /** The chart as one self-contained SVG. */
 export const svg = (chart: Chart): string => {
   const points = chart.panels.flatMap(({ series }) => series.flatMap((each) => each.points))
@@ -52,14 +45,7 @@ export const svg = (chart: Chart): string => {
   const height = bottom + BOTTOM
   const colours = new Map(chart.legend.map(({ colour, name }) => [name, colour]))
 
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img"`,
-    `  font-family="system-ui, 'Segoe UI', 'DejaVu Sans', Helvetica, Arial, sans-serif" font-size="12" fill="#333">`,
-    `<title>${escape(chart.title)}</title>`,
-    `<desc>${escape(chart.subtitle)}</desc>`,
-    `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
-    text(LEFT, 34, chart.title, `font-size="20" font-weight="600" fill="#111"`),
-    text(LEFT, 56, chart.subtitle, `font-size="13" fill="#555"`),
+  return page({ title: chart.title, subtitle: chart.subtitle, width: WIDTH, height, left: LEFT }, [
     ...legend(chart),
     ...chart.panels.flatMap((panel, index) =>
       panelLines(panel, { top: panelTop(index), x, times, bands: chart.bands, colours })
@@ -70,10 +56,8 @@ export const svg = (chart: Chart): string => {
       bottom + 40,
       "seconds since the first call was posted",
       `text-anchor="middle"`
-    ),
-    "</svg>",
-    ""
-  ].join("\n")
+    )
+  ])
 }
 
 const LEGEND_TOP = 84
@@ -84,7 +68,7 @@ const legend = ({ bandText, bands, legend: entries }: Chart): ReadonlyArray<stri
   const marks = [
     ...entries.map(({ colour, name, text }) => ({
       mark: (at: number, y: number) =>
-        `<line x1="${at}" y1="${y - 4}" x2="${at + 22}" y2="${y - 4}" stroke="${colour}" stroke-width="3"/>`,
+        line([at, y - 4], [at + 22, y - 4], `stroke="${colour}" stroke-width="3"`),
       words: `${name}: ${text}`
     })),
     ...(bands.length === 0
@@ -129,22 +113,22 @@ const panelLines = (panel: Panel, { bands, colours, times, top, x }: Place): Rea
   const y = (value: number) => top + PANEL_HEIGHT * (1 - value / highest)
   const bottom = top + PANEL_HEIGHT
   return [
-    text(LEFT, top - 10, panel.title, `font-size="13" font-weight="600" fill="#111"`),
+    title(LEFT, top - 10, panel.title, 13),
     ...bands.map(
       ([from, to]) =>
         `<rect x="${round(x(from))}" y="${top}" width="${round(Math.max(2, x(to) - x(from)))}" height="${PANEL_HEIGHT}" fill="#000" fill-opacity="0.07"/>`
     ),
-    ...times.map(
-      (time) =>
-        `<line x1="${round(x(time))}" y1="${top}" x2="${round(x(time))}" y2="${bottom}" stroke="#eee"/>`
-    ),
+    ...times.map((time) => line([x(time), top], [x(time), bottom], `stroke="#eee"`)),
     ...levels.flatMap((level) => [
-      `<line x1="${LEFT}" y1="${round(y(level))}" x2="${WIDTH - RIGHT}" y2="${round(y(level))}" stroke="${level === 0 ? "#888" : "#ddd"}"/>`,
-      text(LEFT - 8, Number(round(y(level) + 4)), String(level), `text-anchor="end" fill="#555"`)
+      line([LEFT, y(level)], [WIDTH - RIGHT, y(level)], `stroke="${level === 0 ? "#888" : "#ddd"}"`),
+      text(LEFT - 8, y(level) + 4, String(level), `text-anchor="end" fill="#555"`)
     ]),
-    ...panel.series.map(({ name, points }) => {
-      const path = points.map(([seconds, value]) => `${round(x(seconds))},${round(y(value))}`).join(" ")
-      return `<polyline points="${path}" fill="none" stroke="${colours.get(name) ?? "#000"}" stroke-width="2" stroke-linejoin="round"><title>${escape(name)}</title></polyline>`
-    })
+    ...panel.series.map(({ name, points }) =>
+      polyline(
+        points.map(([seconds, value]) => [x(seconds), y(value)]),
+        colours.get(name) ?? "#000",
+        name
+      )
+    )
   ]
 }

@@ -2,7 +2,7 @@ import { Clock, Duration, Effect } from "effect"
 import type { Journal } from "./Journal.ts"
 import * as Load from "./Load.ts"
 
-export interface Options {
+interface Options {
   readonly calls: number
   readonly seed: number
   readonly gatewayUrl: string

@@ -12,7 +12,7 @@ import { Screen } from "./Screen.ts"
 import * as Summary from "./Summary.ts"
 import * as Watch from "./Watch.ts"
 
-export interface Options {
+interface Options {
   /** At least as many as there are functions. */
   readonly calls: number
   /** Path of the SVG. */

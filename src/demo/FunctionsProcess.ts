@@ -6,7 +6,7 @@ import { FunctionsReport } from "./FunctionsReport.ts"
 import type { Journal } from "./Journal.ts"
 
 /** The process of the sample functions could not be run. */
-export class FunctionsError extends Data.TaggedError("FunctionsError")<{ readonly message: string }> {}
+class FunctionsError extends Data.TaggedError("FunctionsError")<{ readonly message: string }> {}
 
 const program = fileURLToPath(new URL("functions.ts", import.meta.url))
 const decode = Schema.decodeUnknownSync(Schema.fromJsonString(FunctionsReport))

@@ -1,5 +1,5 @@
 /** A call as it was posted and what the gateway said. */
-export interface Post {
+interface Post {
   readonly call: string
   readonly fn: string
   /** 202 when it was accepted; 0 when there was no answer. */
@@ -21,7 +21,7 @@ export interface Callback {
 }
 
 /** A request that a function got, as the functions tell it. */
-export interface AttemptSeen {
+interface AttemptSeen {
   readonly call: string
   readonly fn: string
 }

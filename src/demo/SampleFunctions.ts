@@ -1,21 +1,21 @@
 import { chance } from "./Chance.ts"
 
 /** One request to a sample function. */
-export interface Attempt {
+interface Attempt {
   readonly seed: number
   readonly call: string
   /** Which one at this call, from 1. */
   readonly number: number
 }
 
-export interface Answer {
+interface Answer {
   readonly status: number
   readonly afterMillis: number
   readonly headers?: Readonly<Record<string, string>>
 }
 
 /** A function of the demo: what it says about itself and how it answers. */
-export interface SampleFunction {
+interface SampleFunction {
   readonly name: string
   /** In a few words, for people. */
   readonly does: string

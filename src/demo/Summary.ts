@@ -22,7 +22,7 @@ export interface Row {
 }
 
 /** A row for each function, and one for all of them. */
-export interface Summary {
+interface Summary {
   readonly functions: ReadonlyArray<Row>
   readonly all: Row
 }

@@ -9,7 +9,7 @@ const INTERVAL = Duration.millis(100)
 /** How long results may be missing when the queue is empty: they are delivered after their calls have left it. */
 const GRACE_MILLIS = 10_000
 
-export interface Options {
+interface Options {
   /** unfinished calls by the name of the function */
   readonly backlog: Effect.Effect<Readonly<Record<string, number>>, QueueError>
   /** Whether every call has been posted. */

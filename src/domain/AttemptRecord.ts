@@ -30,7 +30,7 @@ export interface Reader {
   readonly deliveryCount: number
 }
 
-export type Unsigned = Omit<AttemptRecord, "write">
+type Unsigned = Omit<AttemptRecord, "write">
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 

@@ -1,5 +1,5 @@
 /** How a stream keeps what it has confirmed, as far as a client can know. */
-export interface StoredHow {
+interface StoredHow {
   /** JetStream's `storage`: `file` or `memory`. */
   readonly storage: string
   /** servers that have a copy, from 1 */
@@ -8,7 +8,7 @@ export interface StoredHow {
   readonly persistMode: string | undefined
 }
 
-export interface Durability {
+interface Durability {
   /** Where calls are kept, in a few words. */
   readonly summary: string
   /** What loses confirmed calls and what can be done; `undefined` when it takes the failure of several servers. */

@@ -16,7 +16,7 @@ export type Answer =
   | { readonly _tag: "WorkerLost"; readonly times: number }
 
 /** What the limiter learns from an answer. Neutral says nothing about room, or proves there was some. */
-export type Signal = "success" | "rejected" | "neutral" | "timeout" | "unreachable"
+type Signal = "success" | "rejected" | "neutral" | "timeout" | "unreachable"
 
 const isSuccess = (status: number): boolean => status >= 200 && status < 300
 

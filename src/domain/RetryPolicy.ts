@@ -39,7 +39,7 @@ const attemptsFromText = (text: string): Result.Result<number, string> =>
   /^\d{1,6}$/.test(text) ? Result.succeed(Number(text)) : Result.fail("a whole number from 0 to 999999")
 
 /** A function's own policy, and what was wrong with the annotations that did not make it into it. */
-export interface Overridden {
+interface Overridden {
   readonly policy: RetryPolicy
   /** One sentence for each annotation that was not understood. */
   readonly invalid: ReadonlyArray<string>
@@ -150,7 +150,7 @@ export const delayTable = (policy: RetryPolicy): ((retry: number) => number | un
 }
 
 /** Spreads a delay (milliseconds); `random` is in [0, 1). */
-export const jitter = (backoff: Backoff, delay: number, random: number): number => {
+const jitter = (backoff: Backoff, delay: number, random: number): number => {
   switch (backoff) {
     case "exponential":
       return delay

@@ -23,7 +23,7 @@ export interface StreamSettings {
 export const queueStreamName = (queue: string): string => `OF_${queue}`
 
 /** The most that a stream takes; 0 for as much as there is room for. */
-export interface StreamLimits {
+interface StreamLimits {
   readonly maxMessages: number
   readonly maxBytes: number
 }
@@ -68,7 +68,7 @@ export const callbacksStream = (
   duplicate_window: options.duplicateWindowMillis * 1e6
 })
 
-export interface Findings {
+interface Findings {
   /** differences that lose calls: the program must not start */
   readonly fatal: ReadonlyArray<string>
   /** differences that an operator may want */

@@ -5,7 +5,7 @@ import { Result } from "effect"
 export type Key = Uint8Array
 
 /** Something wrong with a file of keys; the text never holds a key. */
-export interface Mistake {
+interface Mistake {
   /** From 1. */
   readonly line: number
   readonly text: string

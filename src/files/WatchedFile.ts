@@ -15,7 +15,7 @@ export interface Mistake {
   readonly text: string
 }
 
-export interface Options<A> {
+interface Options<A> {
   readonly path: string
   /** The setting that names the file, for messages. */
   readonly setting: string

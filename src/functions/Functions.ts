@@ -6,7 +6,7 @@ import * as FunctionUrlTemplate from "./FunctionUrlTemplate.ts"
 import * as OpenFaasFunctions from "./OpenFaasFunctions.ts"
 
 /** The provider is the first of the three that is given. */
-export interface Options {
+interface Options {
   /** Path of a YAML file. */
   readonly functionsFile?: string | undefined
   /** A template such as `http://{name}.{namespace}:8080`. */

@@ -5,7 +5,7 @@ import { Agent, request } from "undici"
 import * as FunctionName from "../domain/FunctionName.ts"
 import type { CountReplicas, Find, FunctionSpec, Lookup } from "./FunctionSpec.ts"
 
-export interface Options {
+interface Options {
   /** Of the OpenFaaS gateway, without a trailing slash. */
   readonly gatewayUrl: string
   /** Its functions are asked for and called without naming the namespace. */

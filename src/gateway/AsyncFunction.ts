@@ -19,7 +19,7 @@ import * as RequestBody from "./RequestBody.ts"
 import type { Target } from "./Route.ts"
 import { largestBody, storedCall } from "./StoredCall.ts"
 
-export interface Options {
+interface Options {
   /** Where the calls of functions go that are not dedicated to another queue. */
   readonly queueName: string
   /** The only hosts callbacks may go to; undefined allows all. */

@@ -11,7 +11,7 @@ import * as RequestMetrics from "./RequestMetrics.ts"
 import { type Route, route } from "./Route.ts"
 import * as SyncFunction from "./SyncFunction.ts"
 
-export interface Options {
+interface Options {
   /** 0 takes a free port. */
   readonly port: number
   readonly host?: string | undefined

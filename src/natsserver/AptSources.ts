@@ -1,5 +1,5 @@
 /** Where apt gets packages from: the address of an archive, and the key file that signs it when one is named. */
-export interface AptSource {
+interface AptSource {
   readonly uri: string
   readonly signedBy: string | undefined
 }

@@ -10,7 +10,7 @@ export interface Check {
   readonly detail: string
 }
 
-export interface Options {
+interface Options {
   /** 0 takes a free port. */
   readonly port: number
   readonly host?: string | undefined

@@ -20,7 +20,7 @@ export class Problem extends Data.TaggedError("Problem")<{
 const mediaType = "application/problem+json"
 
 /** The problem as JSON; with the call's id when the request has one. */
-export const encode = (problem: Problem, callId?: string): string =>
+const encode = (problem: Problem, callId?: string): string =>
   JSON.stringify({
     type: `urn:sluice:problem:${problem.kind}`,
     title: problem.title,

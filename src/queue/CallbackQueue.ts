@@ -8,7 +8,7 @@ import { QueueStream } from "./QueueStream.ts"
 import { WakeUps } from "./WakeUps.ts"
 
 /** A final result as it is stored for its receiver. */
-export interface StoredCallback {
+interface StoredCallback {
   /** stays the same when the call is executed again, so that storing it twice makes one callback */
   readonly id: string
   /** where it goes, absolute */

@@ -14,7 +14,7 @@ export interface ConsumerOptions {
   readonly inactiveThresholdMillis: number
 }
 
-export interface Prepared {
+interface Prepared {
   readonly name: string
   /** when it was made, as a token: tells it from another one of the same name */
   readonly created: string

@@ -25,7 +25,7 @@ export interface DeadLetter {
   readonly message: Uint8Array
 }
 
-export interface DeadLettersOptions extends DeadMessages.BucketOptions {
+interface DeadLettersOptions extends DeadMessages.BucketOptions {
   readonly maxBytes: number
 }
 

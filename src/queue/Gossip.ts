@@ -4,6 +4,7 @@ import * as FunctionName from "../domain/FunctionName.ts"
 import type { News } from "../domain/limiter/Limiter.ts"
 import { Nats } from "./Nats.ts"
 import { QueueStream } from "./QueueStream.ts"
+import * as Topic from "./Topic.ts"
 
 /**
  * What the workers of a queue tell each other over core NATS about the functions they serve. Nothing depends on
@@ -38,15 +39,7 @@ export class Gossip extends Context.Service<
         const { function: key, ...news } = message.value
         if (news.worker !== worker) listeners.get(key)?.forEach((heard) => heard(news))
       }
-      yield* Effect.acquireRelease(
-        Effect.sync(() =>
-          connection.subscribe(topic, {
-            // A subscription that the server refuses gets an error and no message.
-            callback: (error, message) => (error === null ? hear(message.string()) : undefined)
-          })
-        ),
-        (subscription) => Effect.sync(() => subscription.unsubscribe())
-      )
+      yield* Topic.listen(connection, topic, hear)
 
       const add = (key: string, heard: (news: News) => void) =>
         listeners.set(key, (listeners.get(key) ?? new Set()).add(heard))

@@ -5,7 +5,7 @@ import { Nats } from "./Nats.ts"
 import { isNoResponders, isStreamNotFound, toQueueError } from "./natsErrors.ts"
 import { QueueError } from "./QueueError.ts"
 
-export interface LargeResultsOptions extends StreamRules.Keeping {
+interface LargeResultsOptions extends StreamRules.Keeping {
   readonly queue: string
   /** how long a result is kept that nobody removes, milliseconds */
   readonly maxAgeMillis: number

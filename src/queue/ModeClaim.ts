@@ -5,6 +5,7 @@ import { Nats } from "./Nats.ts"
 import { describe, isConsumerNotFound } from "./natsErrors.ts"
 import { QueueHealth } from "./QueueHealth.ts"
 import { QueueStream } from "./QueueStream.ts"
+import * as Topic from "./Topic.ts"
 
 /**
  * The right to serve the queue in a mode; building the layer waits for it. Workers tell each other over core NATS
@@ -134,19 +135,12 @@ const claim = Effect.fnUntraced(function* (mode: ScalingMode.ScalingMode) {
     }
   }).pipe(Effect.retry(untilAnswered), Effect.orDie)
 
-  yield* Effect.acquireRelease(
-    Effect.sync(() =>
-      connection.subscribe(topic, {
-        // A subscription that the server refuses gets an error and no message.
-        callback: (error, message) => (error === null ? hear(message.string()) : undefined)
-      })
-    ),
-    (subscription) =>
-      Effect.sync(() => {
-        state = "gone"
-        say(false)
-        subscription.unsubscribe()
-      })
+  yield* Topic.listen(connection, topic, hear)
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      state = "gone"
+      say(false)
+    })
   )
   health.report("mode", { ok: false, detail: notReady })
   yield* waitForTurn

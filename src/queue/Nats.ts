@@ -56,6 +56,20 @@ const tuning: ConnectionOptions = {
   noAsyncTraces: true
 }
 
+/** One attempt to connect; fails with what the client says. */
+const dial = ({ access = {}, name, url }: NatsOptions, more: ConnectionOptions = {}) =>
+  Effect.tryPromise({
+    try: () =>
+      connect({
+        ...tuning,
+        ...NatsAddress.connectionOptions(url),
+        ...NatsAccess.connectionOptions(access),
+        name,
+        ...more
+      }),
+    catch: (cause) => cause
+  })
+
 const make = Effect.fnUntraced(function* (options: NatsOptions) {
   const health = yield* QueueHealth
   const { access = {} } = options
@@ -63,22 +77,11 @@ const make = Effect.fnUntraced(function* (options: NatsOptions) {
   health.report("nats", { ok: false, detail: `connecting to ${url}` })
 
   yield* NatsAccess.check(access)
-  const connection = yield* Effect.acquireRelease(
-    Effect.tryPromise({
-      try: () =>
-        connect({
-          ...tuning,
-          ...NatsAddress.connectionOptions(options.url),
-          ...NatsAccess.connectionOptions(access),
-          name: options.name
-        }),
-      catch: (cause) => cause
-    }),
-    (connection) =>
-      Effect.promise(() => connection.drain().catch(() => connection.close())).pipe(
-        Effect.interruptible,
-        Effect.timeoutOption(CLOSE_TIMEOUT)
-      )
+  const connection = yield* Effect.acquireRelease(dial(options), (connection) =>
+    Effect.promise(() => connection.drain().catch(() => connection.close())).pipe(
+      Effect.interruptible,
+      Effect.timeoutOption(CLOSE_TIMEOUT)
+    )
   ).pipe(
     Effect.tapError((cause) =>
       isHopeless(cause)
@@ -137,21 +140,16 @@ const connectOnce = Effect.fnUntraced(function* (options: NatsOptions) {
   })
 
   const connection = yield* Effect.acquireRelease(
-    Effect.tryPromise({
-      try: () =>
-        connect({
-          ...tuning,
-          ...NatsAddress.connectionOptions(options.url),
-          ...NatsAccess.connectionOptions(access),
-          name: options.name,
-          // What is published while the connection is down must not be sent after somebody was told it failed.
-          reconnect: false
-        }),
-      catch: (cause) =>
+    // What is published while the connection is down must not be sent after somebody was told it failed.
+    dial(options, { reconnect: false }).pipe(
+      Effect.mapError((cause) =>
         isHopeless(cause)
           ? new QueueMisconfigured({ message: refusal(cause, url, options) })
           : misconfigured(`cannot be reached (${describe(cause)}): set NATS_URL or nats_host`)
-    }).pipe(Effect.interruptible, inTime),
+      ),
+      Effect.interruptible,
+      inTime
+    ),
     (connection) => Effect.promise(() => connection.close())
   )
   const link = yield* watch(connection)

@@ -1,6 +1,6 @@
 import { Context, Effect, Layer } from "effect"
 
-export interface Health {
+interface Health {
   readonly ok: boolean
   readonly detail: string
 }

@@ -11,7 +11,7 @@ import type { QueueError } from "./QueueError.ts"
 import { QueueStream } from "./QueueStream.ts"
 
 /** A queue at one moment. */
-export interface Overview {
+interface Overview {
   readonly queue: string
   readonly stream: string
   /** calls that are stored and not finished: waiting, delayed, or running */
@@ -31,7 +31,7 @@ export interface Overview {
 }
 
 /** The unfinished calls of one function. */
-export interface FunctionCalls {
+interface FunctionCalls {
   /** `name.namespace`, or the subject when it belongs to no function */
   readonly function: string
   readonly calls: number

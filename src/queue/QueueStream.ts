@@ -11,7 +11,7 @@ export interface QueueStreamOptions extends StreamRules.Keeping {
   readonly queue: string
 }
 
-export interface CallbacksStreamOptions extends QueueStreamOptions {
+interface CallbacksStreamOptions extends QueueStreamOptions {
   /** how long after its first storing a callback may be stored once more, milliseconds */
   readonly duplicateWindowMillis: number
 }

@@ -5,7 +5,7 @@ import { QueueStream, type QueueStreamOptions } from "./QueueStream.ts"
 import { WaitingCalls } from "./WaitingCalls.ts"
 import { WakeUps } from "./WakeUps.ts"
 
-export interface QueuesOptions extends PublisherOptions, Pick<QueueStreamOptions, "storage" | "replicas"> {}
+interface QueuesOptions extends PublisherOptions, Pick<QueueStreamOptions, "storage" | "replicas"> {}
 
 /** Where the calls of one queue come in. */
 export interface Door

@@ -5,7 +5,7 @@ import type { Nats } from "./Nats.ts"
 import { isWrongLastSequence } from "./natsErrors.ts"
 
 /** The right to replay a letter. */
-export interface Claim {
+interface Claim {
   /** nobody has tried it before */
   readonly isFirst: boolean
   /** when it was first tried and not finished, milliseconds since 1970 by the server's clock */

@@ -1,6 +1,7 @@
 import { Context, Effect, Layer, type Scope } from "effect"
 import { Nats } from "./Nats.ts"
 import { QueueStream } from "./QueueStream.ts"
+import * as Topic from "./Topic.ts"
 
 /**
  * A hint over core NATS that a lane has got work, so that an idle one starts at once instead of at
@@ -27,18 +28,7 @@ export class WakeUps extends Context.Service<
       )
       return WakeUps.of({
         send: coalescer.send,
-        listen: (callback) =>
-          Effect.asVoid(
-            Effect.acquireRelease(
-              Effect.sync(() =>
-                connection.subscribe(topic, {
-                  // A refused subscription comes as an error, with a message that is none.
-                  callback: (error, message) => (error === null ? callback(message.string()) : undefined)
-                })
-              ),
-              (subscription) => Effect.sync(() => subscription.unsubscribe())
-            )
-          )
+        listen: (callback) => Topic.listen(connection, topic, callback)
       })
     })
   )

@@ -85,7 +85,7 @@ export const isUntrusted = (error: unknown): boolean => {
 }
 
 /** The account of our credentials may not publish or subscribe there. */
-export const isForbidden = (error: unknown): boolean =>
+const isForbidden = (error: unknown): boolean =>
   error instanceof errors.PermissionViolationError ||
   (error instanceof Error && error.cause instanceof errors.PermissionViolationError)
 

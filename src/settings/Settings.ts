@@ -29,7 +29,7 @@ type Combined =
   | "callbackRetryMaxWait"
 
 /** Who we are for NATS: the paths of the files that say so. */
-export interface NatsAccess {
+interface NatsAccess {
   readonly user: string | undefined
   readonly passwordFile: string | undefined
   readonly tokenFile: string | undefined

@@ -7,7 +7,7 @@ import * as EventLoopDelay from "./EventLoopDelay.ts"
 import { Instruments } from "./Instruments.ts"
 import { live, Metrics } from "./Metrics.ts"
 
-export interface ExpositionOptions {
+interface ExpositionOptions {
   /** the program's own queue */
   readonly queueName: string
   readonly programs: ReadonlyArray<"worker" | "gateway">

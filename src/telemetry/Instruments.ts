@@ -3,25 +3,25 @@ import * as Series from "./Series.ts"
 import { labelsOf, type MetricDefinition } from "./MetricDefinition.ts"
 
 /** Values of a metric's labels, in their order. */
-export type Values<Labels extends ReadonlyArray<string>> = { readonly [Key in keyof Labels]: string }
+type Values<Labels extends ReadonlyArray<string>> = { readonly [Key in keyof Labels]: string }
 
 /** Stops a series that is read when metrics are collected, and removes it. */
-export type Unwatch = () => void
+type Unwatch = () => void
 
-export interface Counter<Labels extends ReadonlyArray<string>> {
+interface Counter<Labels extends ReadonlyArray<string>> {
   readonly count: (...labels: Values<Labels>) => void
   /** For a count that somebody else keeps. */
   readonly watch: (read: () => number, ...labels: Values<Labels>) => Unwatch
 }
 
-export interface Gauge<Labels extends ReadonlyArray<string>> {
+interface Gauge<Labels extends ReadonlyArray<string>> {
   readonly set: (value: number, ...labels: Values<Labels>) => void
   readonly add: (change: number, ...labels: Values<Labels>) => void
   readonly remove: (...labels: Values<Labels>) => void
   readonly watch: (read: () => number, ...labels: Values<Labels>) => Unwatch
 }
 
-export interface Histogram<Labels extends ReadonlyArray<string>> {
+interface Histogram<Labels extends ReadonlyArray<string>> {
   readonly record: (value: number, ...labels: Values<Labels>) => void
 }
 

@@ -2,7 +2,7 @@ import { Cause, Layer, Logger, Predicate, References } from "effect"
 import { printable } from "../domain/Printable.ts"
 
 /** `auto` is `console` when stderr is a terminal and `json` otherwise. */
-export type Encoding = "auto" | "console" | "json"
+type Encoding = "auto" | "console" | "json"
 
 /** One log line before it is written. */
 interface Entry {

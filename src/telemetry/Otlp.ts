@@ -20,7 +20,7 @@ import { Context, Data, Duration, Effect, Layer, Result } from "effect"
 import * as TraceSettings from "./TraceSettings.ts"
 import { make, Traces } from "./Traces.ts"
 
-export interface OtlpOptions {
+interface OtlpOptions {
   /** `OTEL_SERVICE_NAME` when that is not set */
   readonly serviceName: string
   readonly version: string
@@ -29,7 +29,7 @@ export interface OtlpOptions {
 }
 
 /** A standard variable of OpenTelemetry has a value that cannot be used; people have to change it. */
-export class TracesMisconfigured extends Data.TaggedError("TracesMisconfigured")<{
+class TracesMisconfigured extends Data.TaggedError("TracesMisconfigured")<{
   readonly message: string
 }> {}
 

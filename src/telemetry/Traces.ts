@@ -24,7 +24,7 @@ export const Traces = Context.Reference<Live>("sluice/telemetry/Traces", {
   defaultValue: () => ({ start: () => none })
 })
 
-export interface TracesOptions {
+interface TracesOptions {
   /** samples as it is configured */
   readonly tracer: Tracer
   /** samples everything, for a trace that goes on from one that is sampled, by a link */

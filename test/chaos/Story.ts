@@ -82,7 +82,7 @@ export const fault = (
   ]
 }
 
-export const nothing: Snapshot = {
+const nothing: Snapshot = {
   queue: [],
   callbacks: [],
   dead: [],

@@ -20,7 +20,7 @@ const directory = join(import.meta.dirname, "..", "..", "deploy", "kubernetes")
 const oldest = [1, 27] as const
 
 /** The `kubectl` on PATH when it is new enough, else Debian's, from the cache or fetched into it. */
-export const kubectl = Effect.gen(function* () {
+const kubectl = Effect.gen(function* () {
   const found = yield* onPath("kubectl")
   if (Option.isSome(found) && (yield* isNewEnough(found.value))) return found.value
   const [packaged = ""] = yield* fromCache({

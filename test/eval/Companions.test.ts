@@ -1,6 +1,6 @@
 import { expect, it } from "vitest"
+import { fixed } from "../../src/domain/limiter/Fixed.ts"
 import type { Event } from "../../src/domain/limiter/Limiter.ts"
-import { fixed } from "../../eval/peers/Fixed.ts"
 import { type Scenario, replicas, scenario, workers } from "../../eval/scenarios/Scenario.ts"
 import { constant } from "../../eval/scenarios/WorkTime.ts"
 import { cell } from "../../eval/simulation/Cell.ts"

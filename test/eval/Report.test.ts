@@ -3,11 +3,12 @@ import { ablations, contenders } from "../../eval/Contenders.ts"
 import { type Finished, type Job, work } from "../../eval/league/Job.ts"
 import { isReached, scenarioMarks } from "../../eval/league/Marks.ts"
 import { workAll } from "../../eval/league/Pool.ts"
-import { duel, geometricMean, quantile } from "../../eval/league/Summary.ts"
+import { duel, geometricMean } from "../../eval/league/Summary.ts"
 import { markdown } from "../../eval/report/Markdown.ts"
 import { page } from "../../eval/report/Page.ts"
 import { table } from "../../eval/report/Table.ts"
 import { suite } from "../../eval/scenarios/Suite.ts"
+import { quantile } from "../../eval/simulation/Quantile.ts"
 import { targets } from "../../eval/Targets.ts"
 
 const job = (scenario: string, names: ReadonlyArray<string>): Job => ({

@@ -1,9 +1,9 @@
 import type { Call, Reply } from "../../eval/simulation/Call.ts"
 import { cell } from "../../eval/simulation/Cell.ts"
 import { type Contender, halfJitter } from "../../eval/simulation/Contender.ts"
-import { fixed } from "../../eval/peers/Fixed.ts"
 import type { Timeline } from "../../eval/simulation/Timeline.ts"
 import type { Backend } from "../../eval/simulation/Backend.ts"
+import { fixed } from "../../src/domain/limiter/Fixed.ts"
 
 /** A call with so many seconds of work. */
 export const callOf = (work: number, id = 0): Call => ({

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
-import { createServer as createTcpServer, type AddressInfo, type Socket } from "node:net"
+import { createServer as createTcpServer, type Socket } from "node:net"
 import { Effect } from "effect"
+import { listen } from "../support/Listening.ts"
 import { found, start, type Options } from "./TestGateway.ts"
 
 /** A gateway whose only function is at that URL. */
@@ -9,7 +10,10 @@ export const before = (url: string, options: Options = {}) =>
 
 /** A function that sees requests before their bodies have come. */
 export const streaming = (handler: (request: IncomingMessage, response: ServerResponse) => void) =>
-  listening(createServer(handler), (server) => server.closeAllConnections())
+  Effect.suspend(() => {
+    const server = createServer(handler)
+    return urlOf(listen(server, () => server.closeAllConnections()))
+  })
 
 /** A function that does not speak HTTP well. */
 export const speaking = (handler: (socket: Socket) => void) => {
@@ -18,19 +22,7 @@ export const speaking = (handler: (socket: Socket) => void) => {
     sockets.add(socket.on("error", () => {}))
     handler(socket)
   })
-  return listening(server, () => sockets.forEach((socket) => socket.destroy()))
+  return urlOf(listen(server, () => sockets.forEach((socket) => socket.destroy())))
 }
 
-const listening = <S extends ReturnType<typeof createTcpServer>>(server: S, cut: (server: S) => void) =>
-  Effect.acquireRelease(
-    Effect.callback<string>((resume) => {
-      server.listen(0, "127.0.0.1", () =>
-        resume(Effect.succeed(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))
-      )
-    }),
-    () =>
-      Effect.sync(() => {
-        server.close()
-        cut(server)
-      })
-  )
+const urlOf = Effect.map((port: number) => `http://127.0.0.1:${port}`)

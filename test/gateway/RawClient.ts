@@ -2,7 +2,7 @@ import { connect, type Socket } from "node:net"
 import { Effect, type Scope } from "effect"
 
 /** A TCP connection on which a test writes the very bytes of HTTP. */
-export interface RawClient {
+interface RawClient {
   readonly socket: Socket
   readonly write: (bytes: string | Uint8Array) => void
   /** Waits until what has come so far holds the text, and gives all of it (as latin1). */

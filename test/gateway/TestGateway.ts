@@ -83,7 +83,7 @@ export const start = Effect.fnUntraced(function* (options: Options = {}) {
   }
 })
 
-export interface Answer {
+interface Answer {
   readonly status: number
   readonly headers: Dispatcher.ResponseData["headers"]
   readonly text: string

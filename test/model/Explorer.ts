@@ -8,14 +8,14 @@ export interface Model<State> {
   readonly unfinished: (state: State) => string | undefined
 }
 
-export interface Exploration {
+interface Exploration {
   readonly states: number
   /** how often each step was taken, by the first word of its name */
   readonly taken: ReadonlyMap<string, number>
   readonly counterexample: Counterexample | undefined
 }
 
-export interface Counterexample {
+interface Counterexample {
   readonly violation: string
   /** the steps that lead there: no shorter way exists */
   readonly trace: ReadonlyArray<string>

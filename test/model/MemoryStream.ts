@@ -17,7 +17,7 @@ export interface Message {
   due: number
 }
 
-export interface Options {
+interface Options {
   readonly queue: string
   readonly created: string
   readonly ackWait: number

@@ -37,9 +37,9 @@ export const CALLBACKS = "callbacks"
 export const ACK_WAIT = 10_000
 export const MAX_UNFINISHED = 3
 /** A larger result is put aside. */
-export const MAX_MESSAGE_BYTES = 2_000
+const MAX_MESSAGE_BYTES = 2_000
 const subjects = Result.getOrThrow(SubjectTemplate.make("{queue}.{function}.{namespace}", QUEUE))
-export const fn = { name: "scripted", namespace: "fns" }
+const fn = { name: "scripted", namespace: "fns" }
 export const subject = subjects.subject(fn)
 
 /** A call as the gateway stores it. */
@@ -65,7 +65,7 @@ const policy = (maxAttempts: number): RetryPolicy => ({
 })
 
 export const callPolicy = policy(2)
-export const callbackPolicy = policy(3)
+const callbackPolicy = policy(3)
 
 /** What all workers share. */
 export interface Server {

@@ -41,7 +41,7 @@ interface Worker {
 type Wire = "publish" | "ack" | "nak" | "result" | "letter"
 
 /** One call with a callback, two workers, and what JetStream, function and receiver know of it. */
-export interface State {
+interface State {
   readonly gateway: "receiving" | "publishing" | "answered" | "failed"
   readonly call: "absent" | "waiting" | "out" | "delayed" | "removed"
   /** attempts that are written down */
@@ -59,7 +59,7 @@ export interface State {
   readonly struck: number
 }
 
-export const MAX_ATTEMPTS = 2
+const MAX_ATTEMPTS = 2
 
 const idle: Worker = { phase: "idle", attempt: 0 }
 

@@ -4,7 +4,7 @@ import type { Model } from "./Explorer.ts"
  * An operator deletes the stream while a call of it runs, and it is made again. Sequences start again at 1, so
  * the two calls share one, and only names tell them apart.
  */
-export interface State {
+interface State {
   /** how many streams of this name there have been */
   readonly generation: number
   /** the call at sequence 1 of the present stream */

@@ -28,14 +28,14 @@ export interface Life {
 }
 
 /** What faults do beyond the exchange that they strike. */
-export interface Consequences {
+interface Consequences {
   readonly kill: (life: Life) => void
   readonly stop: (life: Life) => void
   readonly redeliver: () => void
   readonly forget: () => void
 }
 
-export interface Options {
+interface Options {
   /** by the number of the exchange that is struck, from 0 */
   readonly faults: ReadonlyMap<number, Fault>
   readonly seed: number

@@ -1,12 +1,12 @@
 import { createServer, type ServerResponse } from "node:http"
-import type { AddressInfo } from "node:net"
 import { Effect } from "effect"
 import schema from "otlp-schema/build/src/generated/root.js"
 import { ArrivalCounter } from "./ArrivalCounter.ts"
 import { eventually } from "./Eventually.ts"
+import { listen } from "./Listening.ts"
 
 /** A span as a collector understands it; ids in hex, kind by OpenTelemetry's number. */
-export interface CollectedSpan {
+interface CollectedSpan {
   readonly service: string
   readonly name: string
   readonly kind: number
@@ -165,17 +165,10 @@ export const start = Effect.gen(function* () {
       response.writeHead(400).end()
     }
   })
-  yield* Effect.acquireRelease(
-    Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
-    () =>
-      Effect.callback<void>((resume) => {
-        server.close(() => resume(Effect.void))
-        server.closeAllConnections()
-      })
-  )
+  const port = yield* listen(server, () => server.closeAllConnections())
 
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${port}`,
     spans: spans as ReadonlyArray<CollectedSpan>,
     /** What was no OTLP. */
     mistakes: mistakes as ReadonlyArray<unknown>,

@@ -3,13 +3,13 @@ import * as Call from "../../src/domain/Call.ts"
 import type { Reaction } from "../../src/worker/Invoker.ts"
 
 /** One attempt as the function's side saw it; times in seconds. */
-export interface Attempt {
+interface Attempt {
   readonly id: string
   readonly sentAt: number
   status?: number
 }
 
-export interface Options {
+interface Options {
   readonly places: number
   readonly workMillis: (id: string) => number
   /** Whether attempt number n, from 1, is refused although there is a place. */

@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { Effect } from "effect"
 import { temporaryDirectory } from "./TemporaryDirectory.ts"
 
-export interface Entry {
+interface Entry {
   readonly name: string
   readonly url: string
   /** The annotation `sluice.limit`; none when undefined. */

@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from "node:http"
-import type { AddressInfo } from "node:net"
 import { Effect } from "effect"
 import { ArrivalCounter } from "./ArrivalCounter.ts"
+import { listen } from "./Listening.ts"
 
 /** A request as it came over the wire, body read to its end. */
 export interface ReceivedRequest {
@@ -95,18 +95,7 @@ export const start = Effect.fnUntraced(function* (
     }
   })
 
-  yield* Effect.acquireRelease(
-    Effect.callback<void>((resume) => {
-      server.once("error", (error) => resume(Effect.die(error)))
-      server.listen(options.port ?? 0, "127.0.0.1", () => resume(Effect.void))
-    }),
-    () =>
-      Effect.callback<void>((resume) => {
-        server.close(() => resume(Effect.void))
-        server.closeAllConnections()
-      })
-  )
-  const { port } = server.address() as AddressInfo
+  const port = yield* listen(server, () => server.closeAllConnections(), options.port)
 
   return {
     url: `http://127.0.0.1:${port}`,

@@ -1,7 +1,7 @@
 import { posix } from "node:path"
 
 /** What a room of src/ may import; "main" and "App" are rooms of one file. */
-export interface Room {
+interface Room {
   /** Rooms right below it; what those may import it may import too. */
   readonly below: ReadonlyArray<string>
   /** Packages only some rooms may use, by the start of the module's name. */

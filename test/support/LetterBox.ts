@@ -35,7 +35,7 @@ const layer = (url: string, limits: { readonly maxAgeMillis: number; readonly ma
   )
 
 /** A dead letter as a test describes it. */
-export interface Died {
+interface Died {
   /** in the queue's stream: names the call */
   readonly sequence: number
   readonly fn?: string

@@ -1,6 +1,7 @@
-import { connect, createServer, type AddressInfo, type Socket } from "node:net"
+import { connect, createServer, type Socket } from "node:net"
 import { Effect } from "effect"
 import { ArrivalCounter } from "./ArrivalCounter.ts"
+import { listen } from "./Listening.ts"
 
 type Side = "client" | "server"
 
@@ -41,14 +42,7 @@ export const start = Effect.fnUntraced(function* (port: number) {
     held = []
     for (const socket of sockets) socket.destroy()
   }
-  yield* Effect.acquireRelease(
-    Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
-    () =>
-      Effect.callback<void>((resume) => {
-        server.close(() => resume(Effect.void))
-        end()
-      })
-  )
+  const listensOn = yield* listen(server, end)
 
   const heldBack = (text: string): Effect.Effect<void> =>
     Effect.suspend(() =>
@@ -58,7 +52,7 @@ export const start = Effect.fnUntraced(function* (port: number) {
     )
 
   return {
-    url: `nats://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `nats://127.0.0.1:${listensOn}`,
     /** Waits until the client has connected so many times since the start, whether the server was there or not. */
     dialled: (count: number) => dials.atLeast(count),
     /** Ends every connection, what was held back is lost; the client may connect again at once. */

@@ -19,8 +19,4 @@ export const servers = inject("natsServers")
 /** A server of this test's own, on the machine's version unless `bin` is given; ends with the scope. */
 export const startNats = (options: NatsServer.Options = {}) => NatsServer.start({ bin: ownBin(), ...options })
 
-/** The same as a layer, for the tests of one block to share. */
-export const natsLayer = (options: NatsServer.Options = {}) =>
-  NatsServer.NatsServer.layer({ bin: ownBin(), ...options })
-
 const ownBin = () => servers[0]?.bin

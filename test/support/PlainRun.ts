@@ -1,6 +1,6 @@
 import type { Event, Limiter } from "../../src/domain/limiter/Limiter.ts"
 
-export interface Scenario {
+interface Scenario {
   readonly calls: number
   /** From these times on (milliseconds, in order) the function has so many places. */
   readonly places: ReadonlyArray<readonly [at: number, count: number]>

@@ -8,7 +8,7 @@ import { eventually } from "./Eventually.ts"
 import { prometheus as programs } from "./PackagedPrograms.ts"
 import { temporaryDirectory } from "./TemporaryDirectory.ts"
 
-export interface Options {
+interface Options {
   /** Addresses `host:port` whose `/metrics` is scraped, by the name of their job. */
   readonly jobs: Readonly<Record<string, ReadonlyArray<string>>>
   readonly ruleFiles: ReadonlyArray<string>

@@ -1,8 +1,7 @@
 /** What `/metrics` says, read as Prometheus reads it. */
 import { Effect } from "effect"
-import { eventually } from "./Eventually.ts"
 
-export interface Sample {
+interface Sample {
   readonly name: string
   readonly labels: Readonly<Record<string, string>>
   readonly value: number
@@ -47,19 +46,3 @@ export const valueIn = (
     (sample) =>
       sample.name === name && Object.entries(labels).every(([key, value]) => sample.labels[key] === value)
   )?.value
-
-/** Waits until a series has a value that the test wants. */
-export const shows = (
-  operationsUrl: string,
-  name: string,
-  labels: Readonly<Record<string, string>>,
-  wanted: (value: number | undefined) => boolean
-) =>
-  eventually(
-    `${operationsUrl} shows ${name}${JSON.stringify(labels)}`,
-    Effect.map(text(operationsUrl), (shown) => {
-      const value = valueIn(parse(shown), name, labels)
-      if (!wanted(value)) throw new Error(`it shows ${value}`)
-      return true
-    })
-  )

@@ -4,7 +4,7 @@ import { ArrivalCounter } from "./ArrivalCounter.ts"
 import type { Environment } from "./Sluice.ts"
 import * as WorkerOfParts from "./WorkerOfParts.ts"
 
-export interface Options {
+interface Options {
   /** how long the server keeps a consumer that nobody pulls from, milliseconds */
   readonly serverThresholdMillis: number
   /** Comes between an idle actor's question whether any calls are unfinished and its answer. */

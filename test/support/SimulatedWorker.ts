@@ -21,7 +21,7 @@ import type { FunctionModel } from "./FunctionModel.ts"
 import { ListedCalls } from "./ListedCalls.ts"
 import * as MemoryLedger from "./MemoryLedger.ts"
 
-export interface Options {
+interface Options {
   readonly calls: number
   readonly model: FunctionModel
   readonly limiter: (maxLimit: number) => Limiter<unknown>

@@ -36,7 +36,7 @@ export const settings = (program: Program, environment: Environment) =>
   ).settings
 
 /** What a program has logged: message and fields of each line. */
-export interface LogLine {
+interface LogLine {
   readonly level: string
   readonly message: string
   readonly fields: Readonly<Record<string, unknown>>

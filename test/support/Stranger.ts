@@ -13,7 +13,7 @@ export interface Settlement {
   readonly delayMillis: number | undefined
 }
 
-export interface StoredDeadLetter {
+interface StoredDeadLetter {
   readonly subject: string
   /** The original message. */
   readonly message: Buffer

@@ -1,5 +1,6 @@
-import { connect, createServer, type AddressInfo, type Socket } from "node:net"
+import { connect, createServer, type Socket } from "node:net"
 import { Effect } from "effect"
+import { listen } from "./Listening.ts"
 
 /** What one side of a NATS connection said: the words of its protocol line, and the payload of a message. */
 export interface Said {
@@ -62,13 +63,8 @@ export const start = Effect.fnUntraced(function* (port: number, said: (said: Sai
     relay(client, upstream)
     relay(upstream, client)
   })
-  yield* Effect.acquireRelease(
-    Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
-    () =>
-      Effect.callback<void>((resume) => {
-        server.close(() => resume(Effect.void))
-        for (const socket of sockets) socket.destroy()
-      })
-  )
-  return { url: `nats://127.0.0.1:${(server.address() as AddressInfo).port}` }
+  const listensOn = yield* listen(server, () => {
+    for (const socket of sockets) socket.destroy()
+  })
+  return { url: `nats://127.0.0.1:${listensOn}` }
 })

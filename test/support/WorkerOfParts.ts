@@ -10,7 +10,7 @@ import { Exposition } from "../../src/telemetry/Exposition.ts"
 import { type Environment, run, settings } from "./Sluice.ts"
 
 /** What the actors of functions get instead of a part, made from the real one. */
-export interface Between {
+interface Between {
   readonly sources?: (real: CallSources["Service"]) => CallSources["Service"]
   readonly functions?: (real: Functions["Service"]) => Functions["Service"]
   readonly gossip?: (real: Gossip["Service"]) => Gossip["Service"]

@@ -6,6 +6,7 @@ import * as FunctionName from "../../src/domain/FunctionName.ts"
 import { Exposition } from "../../src/telemetry/Exposition.ts"
 import { MOST_FUNCTIONS } from "../../src/telemetry/Instruments.ts"
 import { Metrics } from "../../src/telemetry/Metrics.ts"
+import * as EveryMetric from "../support/EveryMetric.ts"
 import * as Scrape from "../support/Scrape.ts"
 
 const start = Effect.gen(function* () {
@@ -110,24 +111,7 @@ it("a function whose name could do harm to a label or a log line has no name at 
 it.effect("a scrape with 1,000 functions that have everything has less than 6 MB", () =>
   Effect.gen(function* () {
     const { metrics, text } = yield* start
-    for (let n = 0; n < 1_000; n++) {
-      const fn = `a-function-with-a-long-name-${n}.some-namespace`
-      for (const status of ["2xx", "4xx", "5xx", "timeout"]) metrics.attempts.count(fn, status)
-      for (const counter of [metrics.rejections, metrics.retries]) counter.count(fn)
-      for (const seconds of [0.001, 0.123456789, 60]) metrics.execution.record(seconds, fn)
-      metrics.pendingMessages.set(n, fn)
-      metrics.oldestCallAge.set(n / 7, fn)
-      for (const gauge of [
-        metrics.invocationsInFlight,
-        metrics.functionLimit,
-        metrics.functionPermits,
-        metrics.functionClosed,
-        metrics.callsHeld,
-        metrics.callsDelayed
-      ]) {
-        gauge.watch(() => n, fn)
-      }
-    }
+    EveryMetric.fill(metrics, 1_000)
     const shown = yield* text
     expect(Scrape.parse(shown).length).toBeGreaterThan(24_000)
     expect(Buffer.byteLength(shown)).toBeLessThan(6_000_000)

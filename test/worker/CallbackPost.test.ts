@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { writeFile } from "node:fs/promises"
 import { createServer } from "node:https"
-import type { AddressInfo, LookupFunction } from "node:net"
+import type { LookupFunction } from "node:net"
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import { Context, Effect, Layer, Result } from "effect"
@@ -11,6 +11,7 @@ import { table } from "../../src/settings/SettingsTable.ts"
 import { type Callback, CallbackPost, type CallbackPostOptions } from "../../src/worker/CallbackPost.ts"
 import { eventually } from "../support/Eventually.ts"
 import * as HttpFunction from "../support/HttpFunction.ts"
+import { listen } from "../support/Listening.ts"
 import { temporaryDirectory } from "../support/TemporaryDirectory.ts"
 
 const denyNetworks = Result.getOrThrow(AddressRules.fromText(table.callbackDenyNetworks.fallback))
@@ -254,15 +255,8 @@ it.live("a receiver's certificate is verified unless tls_insecure", () =>
       { key: tlsFile("receiver.key"), cert: tlsFile("receiver.crt") },
       (_, response) => response.end()
     )
-    yield* Effect.acquireRelease(
-      Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
-      () =>
-        Effect.callback<void>((resume) => {
-          server.close(() => resume(Effect.void))
-          server.closeAllConnections()
-        })
-    )
-    const url = `https://receiver.test:${(server.address() as AddressInfo).port}/`
+    const port = yield* listen(server, () => server.closeAllConnections())
+    const url = `https://receiver.test:${port}/`
     const { lookup } = resolver(["127.0.0.1"])
     const strict = yield* start({ lookup })
     expect(yield* strict(url)).toMatchObject({

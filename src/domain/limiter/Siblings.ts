@@ -2,7 +2,7 @@ import { NEWS_HOLDS } from "./Constants.ts"
 import type { News } from "./Limiter.ts"
 
 /** What another worker said last, and when. */
-export interface Sibling extends Omit<News, "worker"> {
+interface Sibling extends Omit<News, "worker"> {
   readonly at: number
 }
 

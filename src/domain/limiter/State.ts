@@ -46,7 +46,7 @@ export interface Options {
 
 export const defaults: Options = { seed: 1, maxLimit: MAX_LIMIT, features: everything }
 
-export interface Hint {
+interface Hint {
   readonly at: number
   readonly replicas: number | null
   /** There was as much room as it promised. */
@@ -87,7 +87,7 @@ export interface Evidence {
 }
 
 /** Capacity is gone, and the limit follows what is in flight down. */
-export interface Loss {
+interface Loss {
   readonly since: number
   /** Asked for by Retry-After. */
   readonly pausedUntil: number
@@ -147,7 +147,7 @@ export interface State extends Clock {
 }
 
 /** What is known of the function and of who else calls it. */
-export interface Learned {
+interface Learned {
   readonly growth: Growth
   readonly evidence: Evidence
   readonly throughput: Throughput

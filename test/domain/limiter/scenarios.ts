@@ -97,7 +97,7 @@ const quiet = [
   usual.repeat
 ]
 
-export const plant: fc.Arbitrary<Plant> = fc.record({
+const plant: fc.Arbitrary<Plant> = fc.record({
   capacity: fc.nat({ max: 60 }),
   replicas: fc.constantFrom(1, 1, 1, 3, 10),
   service: seconds(0.1, 2),

@@ -2,21 +2,14 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
-import { Duration, Effect, Latch } from "effect"
-import { LiveError } from "./LiveError.ts"
+import { Data, Duration, Effect, Latch } from "effect"
 
-/** A child process. */
-export interface Program {
-  readonly child: ChildProcess
-  /** Gives the first thing that `find` makes of a line it logs. */
-  readonly logged: <A>(find: (line: string) => A | undefined) => Effect.Effect<A, LiveError>
-  /** Never succeeds; fails when the program ends. */
-  readonly crashed: Effect.Effect<never, LiveError>
-}
+/** A process ended before it was told to. */
+class EndedEarly extends Data.TaggedError("EndedEarly")<{ readonly message: string }> {}
 
-const root = join(import.meta.dirname, "../..")
+const root = join(import.meta.dirname, "..")
 const keptLogLines = 20
-const END_TIMEOUT = Duration.seconds(5)
+const END_TIMEOUT = Duration.seconds(10)
 
 /** Runs `node args...` in the project's directory with this environment only, and ends it with the scope. */
 export const run = Effect.fnUntraced(function* (
@@ -44,10 +37,12 @@ export const run = Effect.fnUntraced(function* (
     line.openUnsafe()
   })
 
+  /** Never succeeds; fails with the last log lines when the process ends. */
   const crashed = Effect.flatMap(exit(child), () =>
-    Effect.fail(new LiveError({ message: `node ${args.slice(0, 2).join(" ")} ended:\n${late.join("\n")}` }))
+    Effect.fail(new EndedEarly({ message: `node ${args.join(" ")} ended:\n${late.join("\n")}` }))
   )
-  const logged = <A>(find: (line: string) => A | undefined): Effect.Effect<A, LiveError> =>
+  /** Gives the first thing that `find` makes of one of the first lines it logs. */
+  const logged = <A>(find: (line: string) => A | undefined): Effect.Effect<A, EndedEarly> =>
     Effect.gen(function* () {
       while (true) {
         line.closeUnsafe()
@@ -58,7 +53,7 @@ export const run = Effect.fnUntraced(function* (
         yield* line.await
       }
     }).pipe(Effect.raceFirst(crashed))
-  return { child, logged, crashed } satisfies Program
+  return { child, logged, crashed }
 })
 
 const exit = (child: ChildProcess): Effect.Effect<void> =>
@@ -69,6 +64,8 @@ const exit = (child: ChildProcess): Effect.Effect<void> =>
 const end = (child: ChildProcess): Effect.Effect<void> =>
   Effect.gen(function* () {
     child.kill("SIGTERM")
+    // It may have been stopped.
+    child.kill("SIGCONT")
     yield* Effect.timeoutOption(Effect.interruptible(exit(child)), END_TIMEOUT)
     child.kill("SIGKILL")
     yield* exit(child)
