@@ -1,7 +1,9 @@
 import { expect, it } from "@effect/vitest"
 import { Kvm } from "@nats-io/kv"
 import { Effect, Option } from "effect"
+import fc from "fast-check"
 import { describe } from "vitest"
+import * as CallbackMessage from "../../src/domain/CallbackMessage.ts"
 import * as LetterBox from "../support/LetterBox.ts"
 import { servers, startNats } from "../support/NatsServers.ts"
 
@@ -168,6 +170,137 @@ describe.each(servers)("on $name", ({ bin }) => {
     })
   )
 })
+
+/** Who comes next for as long as several go on, and after how many steps each one dies, if it does. */
+const fates = fc.record({
+  order: fc.array(fc.nat(2), { maxLength: 30 }),
+  deaths: fc.array(fc.option(fc.nat(12)), { minLength: 3, maxLength: 3 })
+})
+
+it.live("of runs at the same time, in any order, wherever they die: one call, no letter, no claim", () =>
+  Effect.gen(function* () {
+    const { box } = yield* open(servers[0]?.bin ?? "")
+    let sequence = 0
+    const replayedBySome = Effect.fnUntraced(function* (order: Array<number>, deaths: Array<number | null>) {
+      yield* Effect.promise(() => box.manager.streams.purge("OF_faas-request"))
+      yield* box.store({ sequence: ++sequence })
+      const letter = yield* first(box)
+      const runs = yield* Effect.forEach(deaths, (death) =>
+        Effect.map(box.replayInTurns(letter), (run) => ({ ...run, left: death ?? Infinity }))
+      )
+      const goOn = (run: (typeof runs)[number] | undefined) =>
+        run === undefined ? Effect.void : run.left-- > 0 ? run.turn : run.die
+      for (const next of order) yield* goOn(runs[next])
+      for (const run of runs) while (!run.hasEnded()) yield* goOn(run)
+      yield* box.replays.replay(letter, false)
+
+      const calls = yield* box.queued
+      expect(calls.map(({ call }) => call["Header"])).toEqual([
+        expect.objectContaining({ "X-Sluice-Replay-Of": [letter.link] })
+      ])
+      expect(yield* box.stored.all).toEqual([])
+      expect(yield* claims(box)).toBe(0)
+    }, Effect.scoped)
+    yield* Effect.promise(() =>
+      fc.assert(
+        fc.asyncProperty(fates, ({ deaths, order }) => Effect.runPromise(replayedBySome(order, deaths))),
+        { numRuns: 50 }
+      )
+    )
+  })
+)
+
+it.live("while one run replays a letter, another that has seen the same claim leaves it to that one", () =>
+  Effect.gen(function* () {
+    const { box } = yield* open(servers[0]?.bin ?? "")
+    yield* box.store({ sequence: 1 })
+    const letter = yield* first(box)
+    yield* claimedBefore(box, letter.link)
+    const [one, other] = [yield* box.replayInTurns(letter), yield* box.replayInTurns(letter)]
+    // Up to the claim that is there: the letters, the bucket, no first claim, whose it is.
+    yield* Effect.forEach([1, 2, 3, 4, 5, 6], () => Effect.andThen(one.turn, other.turn))
+    expect(yield* one.finish).toEqual({ _tag: "Published" })
+    expect(yield* other.finish).toEqual({ _tag: "Busy" })
+    expect(yield* box.queued).toHaveLength(1)
+  })
+)
+
+const result = CallbackMessage.encode({
+  url: "http://receiver:4000/done",
+  callId: "call-1",
+  functionName: "echo.openfaas-fn",
+  status: 200,
+  acceptedMillis: 1,
+  finishedMillis: 2,
+  stream: "OF_faas-request",
+  streamCreated: "2026-11-20T00:00:00Z",
+  sequence: 1,
+  headers: { "X-Call-Id": ["call-1"] },
+  body: Buffer.from("done")
+})
+
+it.live("a result that its receiver did not take goes back among the results, once there is a place", () =>
+  Effect.gen(function* () {
+    const { box } = yield* open(servers[0]?.bin ?? "")
+    yield* box.store({ sequence: 1, kind: "callback", message: result })
+    const letter = yield* first(box)
+    expect(yield* box.replays.replay(letter, false)).toEqual({
+      _tag: "Refused",
+      detail: "there is no stream of callbacks to put it into: start a worker, which makes it"
+    })
+    expect(yield* box.stored.all).toHaveLength(1)
+    const name = "OF_faas-request_callbacks"
+    yield* Effect.promise(() =>
+      box.manager.streams.add({ name, subjects: ["faas-request_callbacks.>"], retention: "workqueue" })
+    )
+    expect(yield* box.replays.replay(letter, false)).toEqual({ _tag: "Published" })
+    const stored = yield* Effect.promise(() => box.manager.streams.getMessage(name, { seq: 1 }))
+    expect(stored?.subject).toBe("faas-request_callbacks.http-4000-receiver")
+    expect(Buffer.from(stored?.data ?? []).equals(result)).toBe(true)
+    expect(yield* box.queued).toEqual([])
+    expect(yield* box.stored.all).toEqual([])
+  })
+)
+
+it.live("a call that is too large with the link to its letter is refused, and its letter stays", () =>
+  Effect.gen(function* () {
+    const { url } = yield* startNats({ config: "max_payload: 64KB" })
+    const box = yield* LetterBox.open(url)
+    const others = LetterBox.callMessage("echo", "large", "").length
+    const message = LetterBox.callMessage("echo", "large", "x".repeat(Math.floor((65_500 - others) / 4) * 3))
+    yield* box.store({ sequence: 1, message })
+    expect(yield* box.replays.replay(yield* first(box), false)).toMatchObject({
+      _tag: "Refused",
+      detail: expect.stringMatching(/the queue did not take it: .*max_payload/)
+    })
+    expect(yield* box.stored.all).toHaveLength(1)
+    expect(yield* claims(box)).toBe(0)
+  })
+)
+
+it.live("what goes wrong at the server leaves the letter where it is, and says what it was", () =>
+  Effect.gen(function* () {
+    const { box } = yield* open(servers[0]?.bin ?? "")
+    yield* box.store({ sequence: 1 })
+    const letter = yield* first(box)
+    yield* claimedBefore(box, letter.link)
+    const replayFails = Effect.flip(box.replays.replay(letter, false))
+    const bucketLimit = (max_bytes: number) =>
+      Effect.promise(() => box.manager.streams.update(`KV_${bucket}`, { max_bytes }))
+    const streamConfig = { max_bytes: 1 }
+
+    // An earlier run may have published it: what it left has to stay.
+    yield* Effect.promise(() => box.manager.streams.update("OF_faas-request", streamConfig))
+    expect(yield* box.replays.replay(letter, false)).toMatchObject({ _tag: "Refused" })
+    expect(yield* claims(box)).toBe(1)
+    yield* bucketLimit(1)
+    expect(yield* replayFails).toMatchObject({ reason: "refused", detail: "maximum bytes exceeded" })
+    yield* bucketLimit(-1)
+    yield* Effect.promise(() => box.manager.streams.delete("OF_faas-request"))
+    expect((yield* replayFails).reason).toBe("stream-gone")
+    expect(yield* box.stored.all).toHaveLength(1)
+  })
+)
 
 it.live.each([
   [
