@@ -1,11 +1,12 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Fiber, Layer } from "effect"
 import { Nats } from "../../src/queue/Nats.ts"
 import { QueueHealth } from "../../src/queue/QueueHealth.ts"
 import { QueueStream, type QueueStreamOptions } from "../../src/queue/QueueStream.ts"
 import * as LimitedUser from "../support/LimitedUser.ts"
+import * as NatsProxy from "../support/NatsProxy.ts"
 import { servers, startNats } from "../support/NatsServers.ts"
-import { natsClient, run } from "../support/Sluice.ts"
+import { LogBook, logger, natsClient, run } from "../support/Sluice.ts"
 import * as Turns from "../support/Turns.ts"
 
 const options: QueueStreamOptions = { queue: "q", storage: "memory", replicas: 1 }
@@ -51,6 +52,25 @@ describe.each(servers)("on $name", ({ bin }) => {
       })
   )
 })
+
+it.live("a program whose connection is lost while it looks for the stream looks again", () =>
+  Effect.gen(function* () {
+    const { port } = yield* startNats()
+    const proxy = yield* NatsProxy.start(port)
+    const log = new LogBook()
+    const connection = yield* Layer.build(connect(proxy.url))
+    yield* proxy.silence("client")
+    const starting = yield* Layer.build(QueueStream.layer(options)).pipe(
+      Effect.provide(Layer.merge(Layer.succeedContext(connection), logger(log))),
+      Effect.forkScoped
+    )
+    yield* proxy.heldBack("STREAM.INFO")
+    yield* proxy.cut
+    yield* Fiber.join(starting)
+    expect(log.lines[0]?.message).toBe("the stream cannot be looked up or made yet, trying again")
+    expect(log.with("stream created")).toHaveLength(1)
+  })
+)
 
 it.live("whoever may not look at the stream of a queue is told what is missing", () =>
   Effect.gen(function* () {
