@@ -69,9 +69,9 @@ it.effect(
       )
       yield* Fiber.join(claiming)
       expect(log.with("waits until")).toHaveLength(1)
-      expect((yield* log.line("the scaling mode of the queue has changed")).fields).toMatchObject({
-        consumers_removed: 1
-      })
+      expect(log.with("the scaling mode of the queue has changed")).toMatchObject([
+        { fields: { consumers_removed: 1 } }
+      ])
       expect(yield* Effect.promise(() => Array.fromAsync(manager.consumers.list("OF_q")))).toEqual([])
       expect(yield* health).toMatchObject({ ok: true, detail: "function" })
     })

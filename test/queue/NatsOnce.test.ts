@@ -10,6 +10,8 @@ import { startNats } from "../support/NatsServers.ts"
 import { natsClient } from "../support/Sluice.ts"
 import { temporaryDirectory } from "../support/TemporaryDirectory.ts"
 
+const fixture = (name: string) => resolve(import.meta.dirname, "../fixtures/tls", name)
+
 /** Why there is no connection. */
 const refusal = (options: Omit<NatsOptions, "name">) =>
   Layer.build(Nats.once({ name: "test", ...options })).pipe(
@@ -81,7 +83,6 @@ describe("whoever gives one command is told what to change", () => {
 
   it.live("when the server is trusted and does not trust us: then it is not the certificates", () =>
     Effect.gen(function* () {
-      const fixture = (name: string) => resolve(import.meta.dirname, "../fixtures/tls", name)
       const tls = `tls { cert_file: "${fixture("server.pem")}", key_file: "${fixture("server-key.pem")}" }`
       const { url } = yield* startNats({ config: `${tls}\nauthorization { token: secret }` })
       const access = { tokenFile: yield* password("wrong"), caFile: fixture("ca.pem") }

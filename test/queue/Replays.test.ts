@@ -4,6 +4,7 @@ import { Effect, Option } from "effect"
 import fc from "fast-check"
 import { describe } from "vitest"
 import * as CallbackMessage from "../../src/domain/CallbackMessage.ts"
+import * as LimitedUser from "../support/LimitedUser.ts"
 import * as LetterBox from "../support/LetterBox.ts"
 import { servers, startNats } from "../support/NatsServers.ts"
 
@@ -275,6 +276,24 @@ it.live("a call that is too large with the link to its letter is refused, and it
     })
     expect(yield* box.stored.all).toHaveLength(1)
     expect(yield* claims(box)).toBe(0)
+  })
+)
+
+it.live("a publish that nobody has confirmed leaves letter and claim, and the next run finishes it", () =>
+  Effect.gen(function* () {
+    const { limitedUrl, url } = yield* LimitedUser.start({ publish: ["faas-request.>"] })
+    const box = yield* LetterBox.open(url)
+    yield* box.store({ sequence: 1 })
+    const letter = yield* first(box)
+    const limited = yield* LetterBox.open(limitedUrl)
+    expect(yield* Effect.flip(limited.replays.replay(letter, false))).toMatchObject({
+      reason: "unavailable",
+      detail: expect.stringMatching(/^JetStream did not confirm: /)
+    })
+    expect(yield* box.stored.all).toHaveLength(1)
+    expect(yield* claims(box)).toBe(1)
+    expect(yield* box.replays.replay(letter, false)).toEqual({ _tag: "Published" })
+    expect(yield* box.queued).toHaveLength(1)
   })
 )
 
