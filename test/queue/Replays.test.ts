@@ -1,10 +1,7 @@
 import { expect, it } from "@effect/vitest"
-import { Kvm } from "@nats-io/kv"
 import { Effect, Option } from "effect"
-import fc from "fast-check"
 import { describe } from "vitest"
 import * as CallbackMessage from "../../src/domain/CallbackMessage.ts"
-import * as LimitedUser from "../support/LimitedUser.ts"
 import * as LetterBox from "../support/LetterBox.ts"
 import { servers, startNats } from "../support/NatsServers.ts"
 
@@ -15,24 +12,6 @@ const open = Effect.fnUntraced(function* (bin: string) {
   return { url, box: yield* LetterBox.open(url) }
 })
 
-const first = Effect.fnUntraced(function* ({ stored }: Box) {
-  const [letter] = yield* stored.all
-  if (letter === undefined) throw new Error("there is no dead letter")
-  return letter
-})
-
-const bucket = "OF_faas-request_replays"
-
-/** What a run has left that died after its claim. */
-const claimedBefore = (box: Box, link: string, since = "") =>
-  Effect.promise(async () => {
-    const claims = await new Kvm(box.jetstream).create(bucket, { allow_direct: false })
-    await claims.create(link, since)
-  })
-
-const claims = (box: Box) =>
-  Effect.promise(() => box.manager.streams.info(`KV_${bucket}`).then(({ state }) => state.messages))
-
 const agesAgo = "1"
 
 describe.each(servers)("on $name", ({ bin }) => {
@@ -40,7 +19,7 @@ describe.each(servers)("on $name", ({ bin }) => {
     Effect.gen(function* () {
       const { box } = yield* open(bin)
       yield* box.store({ sequence: 7 })
-      const letter = yield* first(box)
+      const letter = yield* LetterBox.first(box)
       expect(yield* box.replays.replay(letter, false)).toEqual({ _tag: "Published" })
 
       const original = JSON.parse(LetterBox.callMessage("echo", "call-7"))
@@ -58,7 +37,7 @@ describe.each(servers)("on $name", ({ bin }) => {
         }
       ])
       expect(yield* box.stored.all).toEqual([])
-      expect(yield* claims(box)).toBe(0)
+      expect(yield* LetterBox.claims(box)).toBe(0)
     })
   )
 
@@ -76,7 +55,7 @@ describe.each(servers)("on $name", ({ bin }) => {
       expect((yield* replayAll(box)).map(({ _tag }) => _tag)).toEqual(letters.map(() => "Gone"))
       expect(yield* box.queued).toHaveLength(letters.length)
       expect(yield* box.stored.all).toEqual([])
-      expect(yield* claims(box)).toBe(0)
+      expect(yield* LetterBox.claims(box)).toBe(0)
     })
   )
 
@@ -84,11 +63,11 @@ describe.each(servers)("on $name", ({ bin }) => {
     Effect.gen(function* () {
       const { box } = yield* open(bin)
       yield* box.store({ sequence: 1 })
-      const letter = yield* first(box)
-      yield* claimedBefore(box, letter.link)
+      const letter = yield* LetterBox.first(box)
+      yield* LetterBox.claimBefore(box, letter.link)
       expect(yield* box.replays.replay(letter, false)).toEqual({ _tag: "Published" })
       expect(yield* box.queued).toHaveLength(1)
-      expect(yield* claims(box)).toBe(0)
+      expect(yield* LetterBox.claims(box)).toBe(0)
     })
   )
 
@@ -98,8 +77,8 @@ describe.each(servers)("on $name", ({ bin }) => {
       Effect.gen(function* () {
         const { box } = yield* open(bin)
         yield* box.store({ sequence: 1 })
-        const letter = yield* first(box)
-        yield* claimedBefore(box, letter.link)
+        const letter = yield* LetterBox.first(box)
+        yield* LetterBox.claimBefore(box, letter.link)
         yield* Effect.promise(async () => {
           const msgID = `replay-${letter.link}`
           const { seq } = await box.jetstream.publish(letter.origin.subject, "the call", { msgID })
@@ -117,8 +96,8 @@ describe.each(servers)("on $name", ({ bin }) => {
       Effect.gen(function* () {
         const { box } = yield* open(bin)
         yield* box.store({ sequence: 1 })
-        const letter = yield* first(box)
-        yield* claimedBefore(box, letter.link, agesAgo)
+        const letter = yield* LetterBox.first(box)
+        yield* LetterBox.claimBefore(box, letter.link, agesAgo)
         const unknown = { _tag: "Unknown", sinceMillis: 1 }
         expect(yield* box.replays.replay(letter, false)).toEqual(unknown)
         // Having asked makes it no younger.
@@ -137,7 +116,7 @@ describe.each(servers)("on $name", ({ bin }) => {
       const others = LetterBox.callMessage("echo", "large", "").length
       const message = LetterBox.callMessage("echo", "large", "x".repeat(((65_300 - others) / 4) * 3))
       yield* box.store({ sequence: 1, message })
-      const letter = yield* first(box)
+      const letter = yield* LetterBox.first(box)
       expect(letter.bytes).toBe(message.length)
       const contents = Option.getOrThrow(yield* box.stored.open(letter))
       expect(Buffer.from(contents.message ?? []).toString()).toBe(message)
@@ -157,7 +136,7 @@ describe.each(servers)("on $name", ({ bin }) => {
     Effect.gen(function* () {
       const { box } = yield* open(bin)
       yield* box.store({ sequence: 1 })
-      const letter = yield* first(box)
+      const letter = yield* LetterBox.first(box)
       const limit = (max_bytes: number) =>
         Effect.promise(() => box.manager.streams.update("OF_faas-request", { max_bytes }))
       yield* limit(1)
@@ -171,60 +150,6 @@ describe.each(servers)("on $name", ({ bin }) => {
     })
   )
 })
-
-/** Who comes next for as long as several go on, and after how many steps each one dies, if it does. */
-const fates = fc.record({
-  order: fc.array(fc.nat(2), { maxLength: 30 }),
-  deaths: fc.array(fc.option(fc.nat(12)), { minLength: 3, maxLength: 3 })
-})
-
-it.live("of runs at the same time, in any order, wherever they die: one call, no letter, no claim", () =>
-  Effect.gen(function* () {
-    const { box } = yield* open(servers[0]?.bin ?? "")
-    let sequence = 0
-    const replayedBySome = Effect.fnUntraced(function* (order: Array<number>, deaths: Array<number | null>) {
-      yield* Effect.promise(() => box.manager.streams.purge("OF_faas-request"))
-      yield* box.store({ sequence: ++sequence })
-      const letter = yield* first(box)
-      const runs = yield* Effect.forEach(deaths, (death) =>
-        Effect.map(box.replayInTurns(letter), (run) => ({ ...run, left: death ?? Infinity }))
-      )
-      const goOn = (run: (typeof runs)[number] | undefined) =>
-        run === undefined ? Effect.void : run.left-- > 0 ? run.turn : run.die
-      for (const next of order) yield* goOn(runs[next])
-      for (const run of runs) while (!run.hasEnded()) yield* goOn(run)
-      yield* box.replays.replay(letter, false)
-
-      const calls = yield* box.queued
-      expect(calls.map(({ call }) => call["Header"])).toEqual([
-        expect.objectContaining({ "X-Sluice-Replay-Of": [letter.link] })
-      ])
-      expect(yield* box.stored.all).toEqual([])
-      expect(yield* claims(box)).toBe(0)
-    }, Effect.scoped)
-    yield* Effect.promise(() =>
-      fc.assert(
-        fc.asyncProperty(fates, ({ deaths, order }) => Effect.runPromise(replayedBySome(order, deaths))),
-        { numRuns: 50 }
-      )
-    )
-  })
-)
-
-it.live("while one run replays a letter, another that has seen the same claim leaves it to that one", () =>
-  Effect.gen(function* () {
-    const { box } = yield* open(servers[0]?.bin ?? "")
-    yield* box.store({ sequence: 1 })
-    const letter = yield* first(box)
-    yield* claimedBefore(box, letter.link)
-    const [one, other] = [yield* box.replayInTurns(letter), yield* box.replayInTurns(letter)]
-    // Up to the claim that is there: the letters, the bucket, no first claim, whose it is.
-    yield* Effect.forEach([1, 2, 3, 4, 5, 6], () => Effect.andThen(one.turn, other.turn))
-    expect(yield* one.finish).toEqual({ _tag: "Published" })
-    expect(yield* other.finish).toEqual({ _tag: "Busy" })
-    expect(yield* box.queued).toHaveLength(1)
-  })
-)
 
 const result = CallbackMessage.encode({
   url: "http://receiver:4000/done",
@@ -244,7 +169,7 @@ it.live("a result that its receiver did not take goes back among the results, on
   Effect.gen(function* () {
     const { box } = yield* open(servers[0]?.bin ?? "")
     yield* box.store({ sequence: 1, kind: "callback", message: result })
-    const letter = yield* first(box)
+    const letter = yield* LetterBox.first(box)
     expect(yield* box.replays.replay(letter, false)).toEqual({
       _tag: "Refused",
       detail: "there is no stream of callbacks to put it into: start a worker, which makes it"
@@ -270,54 +195,12 @@ it.live("a call that is too large with the link to its letter is refused, and it
     const others = LetterBox.callMessage("echo", "large", "").length
     const message = LetterBox.callMessage("echo", "large", "x".repeat(Math.floor((65_500 - others) / 4) * 3))
     yield* box.store({ sequence: 1, message })
-    expect(yield* box.replays.replay(yield* first(box), false)).toMatchObject({
+    expect(yield* box.replays.replay(yield* LetterBox.first(box), false)).toMatchObject({
       _tag: "Refused",
       detail: expect.stringMatching(/the queue did not take it: .*max_payload/)
     })
     expect(yield* box.stored.all).toHaveLength(1)
-    expect(yield* claims(box)).toBe(0)
-  })
-)
-
-it.live("a publish that nobody has confirmed leaves letter and claim, and the next run finishes it", () =>
-  Effect.gen(function* () {
-    const { limitedUrl, url } = yield* LimitedUser.start({ publish: ["faas-request.>"] })
-    const box = yield* LetterBox.open(url)
-    yield* box.store({ sequence: 1 })
-    const letter = yield* first(box)
-    const limited = yield* LetterBox.open(limitedUrl)
-    expect(yield* Effect.flip(limited.replays.replay(letter, false))).toMatchObject({
-      reason: "unavailable",
-      detail: expect.stringMatching(/^JetStream did not confirm: /)
-    })
-    expect(yield* box.stored.all).toHaveLength(1)
-    expect(yield* claims(box)).toBe(1)
-    expect(yield* box.replays.replay(letter, false)).toEqual({ _tag: "Published" })
-    expect(yield* box.queued).toHaveLength(1)
-  })
-)
-
-it.live("what goes wrong at the server leaves the letter where it is, and says what it was", () =>
-  Effect.gen(function* () {
-    const { box } = yield* open(servers[0]?.bin ?? "")
-    yield* box.store({ sequence: 1 })
-    const letter = yield* first(box)
-    yield* claimedBefore(box, letter.link)
-    const replayFails = Effect.flip(box.replays.replay(letter, false))
-    const bucketLimit = (max_bytes: number) =>
-      Effect.promise(() => box.manager.streams.update(`KV_${bucket}`, { max_bytes }))
-    const streamConfig = { max_bytes: 1 }
-
-    // An earlier run may have published it: what it left has to stay.
-    yield* Effect.promise(() => box.manager.streams.update("OF_faas-request", streamConfig))
-    expect(yield* box.replays.replay(letter, false)).toMatchObject({ _tag: "Refused" })
-    expect(yield* claims(box)).toBe(1)
-    yield* bucketLimit(1)
-    expect(yield* replayFails).toMatchObject({ reason: "refused", detail: "maximum bytes exceeded" })
-    yield* bucketLimit(-1)
-    yield* Effect.promise(() => box.manager.streams.delete("OF_faas-request"))
-    expect((yield* replayFails).reason).toBe("stream-gone")
-    expect(yield* box.stored.all).toHaveLength(1)
+    expect(yield* LetterBox.claims(box)).toBe(0)
   })
 )
 
@@ -336,13 +219,13 @@ it.live.each([
   Effect.gen(function* () {
     const { box } = yield* open(servers[0]?.bin ?? "")
     yield* box.store({ sequence: 1, ...died })
-    const letter = yield* first(box)
+    const letter = yield* LetterBox.first(box)
     expect(yield* box.replays.replay(letter, false)).toEqual({
       _tag: "Refused",
       detail: expect.stringMatching(why)
     })
     expect(yield* box.queued).toEqual([])
     expect(yield* box.stored.all).toHaveLength(1)
-    expect(yield* claims(box)).toBe(0)
+    expect(yield* LetterBox.claims(box)).toBe(0)
   })
 )

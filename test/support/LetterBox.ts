@@ -1,3 +1,4 @@
+import { Kvm } from "@nats-io/kv"
 import { Context, Effect, Layer, Result } from "effect"
 import * as DeadLetter from "../../src/domain/DeadLetter.ts"
 import * as SubjectTemplate from "../../src/domain/SubjectTemplate.ts"
@@ -117,6 +118,28 @@ export const open = Effect.fnUntraced(function* (
     })
   }
 })
+
+type Box = Effect.Success<ReturnType<typeof open>>
+
+export const first = Effect.fnUntraced(function* ({ stored }: Box) {
+  const [letter] = yield* stored.all
+  if (letter === undefined) throw new Error("there is no dead letter")
+  return letter
+})
+
+const claimsBucket = "OF_faas-request_replays"
+export const claimsStream = `KV_${claimsBucket}`
+
+/** What a run has left that died after its claim. */
+export const claimBefore = (box: Box, link: string, since = "") =>
+  Effect.promise(async () => {
+    const claims = await new Kvm(box.jetstream).create(claimsBucket, { allow_direct: false })
+    await claims.create(link, since)
+  })
+
+/** How many claims there are. */
+export const claims = (box: Box) =>
+  Effect.promise(() => box.manager.streams.info(claimsStream).then(({ state }) => state.messages))
 
 /** A call's message, with everything that has to survive a replay. */
 export const callMessage = (fn: string, callId: string, body = "hello"): string =>
