@@ -33,6 +33,13 @@ export const make = ({ jetstream, manager, request }: Nats["Service"], queueStre
       })
     )
 
+  /** Whether it is written; not when somebody else was faster. */
+  const wins = (write: () => Promise<unknown>) =>
+    request(write).pipe(
+      Effect.as(true),
+      Effect.catch((error) => (isWrongLastSequence(error) ? Effect.succeed(false) : Effect.fail(error)))
+    )
+
   return {
     /**
      * Undefined when another run takes it in this moment.
@@ -46,21 +53,13 @@ export const make = ({ jetstream, manager, request }: Nats["Service"], queueStre
       anew: boolean
     ) {
       const claims = yield* store(like)
-      const isFirst = yield* request(() => claims.create(letter, "")).pipe(
-        Effect.as(true),
-        Effect.catch((error) => (isWrongLastSequence(error) ? Effect.succeed(false) : Effect.fail(error)))
-      )
+      const isFirst = yield* wins(() => claims.create(letter, ""))
       const found = yield* request(() => claims.get(letter))
       if (found === null) return undefined
       const sinceMillis = Number(found.string()) || found.created.getTime()
       if (isFirst) return { isFirst, sinceMillis, ageMillis: 0 } satisfies Claim
       // Written again for two reasons: of several runs one gets it, and the server tells its time.
-      const isOurs = yield* request(() =>
-        claims.update(letter, anew ? "" : String(sinceMillis), found.revision)
-      ).pipe(
-        Effect.as(true),
-        Effect.catch((error) => (isWrongLastSequence(error) ? Effect.succeed(false) : Effect.fail(error)))
-      )
+      const isOurs = yield* wins(() => claims.update(letter, anew ? "" : String(sinceMillis), found.revision))
       const ours = isOurs ? yield* request(() => claims.get(letter)) : null
       if (ours === null) return undefined
       const ageMillis = anew ? 0 : ours.created.getTime() - sinceMillis

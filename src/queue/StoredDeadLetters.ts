@@ -126,7 +126,7 @@ const toLetter = (message: JsMsg, created: string): StoredDeadLetter => {
     subject: message.subject,
     link: Replay.link(created, message.seq),
     deadMillis: known.deadMillis ?? Math.floor(message.info.timestampNanos / 1e6),
-    bytes: Number(header(MESSAGE_BYTES) ?? header("Nats-Msg-Size") ?? 0),
+    bytes: Number(header(MESSAGE_BYTES) ?? header("Nats-Msg-Size")),
     object: header(MESSAGE_OBJECT)
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
+import type { StreamConfig } from "@nats-io/jetstream"
 import { Effect, Layer } from "effect"
 import type { Lane } from "../../src/domain/Lane.ts"
 import * as Consumers from "../../src/queue/Consumers.ts"
@@ -11,9 +12,19 @@ import { natsClient } from "../support/Sluice.ts"
 const lane: Lane = { key: "echo.fns", subject: "q.echo.fns", consumerName: () => "echo" }
 
 /** A queue's stream, what prepares its consumers, and somebody who makes others there. */
-const prepare = Effect.fnUntraced(function* (bin: string) {
+const prepare = Effect.fnUntraced(function* (bin: string, more: Partial<StreamConfig> = {}) {
   const nats = yield* startNats({ bin })
   const { manager } = yield* natsClient(nats.url)
+  yield* Effect.promise(() =>
+    manager.streams.add({
+      name: "OF_q",
+      subjects: ["q", "q.>"],
+      retention: "workqueue",
+      discard: "new",
+      storage: "memory",
+      ...more
+    })
+  )
   const layer = QueueStream.layer({ queue: "q", storage: "memory", replicas: 1 }).pipe(
     Layer.provideMerge(Nats.layer({ url: nats.url, name: "test" })),
     Layer.provide(QueueHealth.layer)
@@ -63,6 +74,15 @@ describe.each(servers)("on $name", ({ bin }) => {
       const { reason, detail } = yield* Effect.flip(consumers.ensure(lane, created()))
       expect(reason).toBe("refused")
       expect(detail).toMatch(/overlaps with everything \(.*\)\. Remove those with nats consumer rm OF_q NAME/)
+    })
+  )
+
+  it.live("what an operator's limit on consumers forbids is told", () =>
+    Effect.gen(function* () {
+      const { consumers, created } = yield* prepare(bin, { max_consumers: 1 })
+      yield* consumers.ensure({ key: "q", subject: "q", consumerName: () => "bare" }, created())
+      const error = yield* Effect.flip(consumers.ensure(lane, created()))
+      expect(error).toMatchObject({ reason: "refused", detail: "maximum consumers limit reached" })
     })
   )
 

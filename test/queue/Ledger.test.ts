@@ -7,6 +7,7 @@ import { QueueHealth } from "../../src/queue/QueueHealth.ts"
 import { QueueStream } from "../../src/queue/QueueStream.ts"
 import { eventually } from "../support/Eventually.ts"
 import { fakeDelivery } from "../support/FakeDelivery.ts"
+import * as LimitedUser from "../support/LimitedUser.ts"
 import * as NatsProxy from "../support/NatsProxy.ts"
 import { servers, startNats } from "../support/NatsServers.ts"
 import { natsClient, run } from "../support/Sluice.ts"
@@ -198,6 +199,34 @@ it.live("a write whose confirmation is lost is made once", () =>
     yield* proxy.cut
     expect(yield* Fiber.join(writing)).toMatchObject({ attempts: 2 })
     expect(yield* ledger.read(deliver(3))).toMatchObject({ attempts: 2 })
+  })
+)
+
+it.live("a read that the connection is lost under is answered when it is back, and is not asked again", () =>
+  Effect.gen(function* () {
+    const { ledger, requests, tap } = yield* start()
+    yield* ledger.write(deliver(1), failed)
+    const proxy = yield* NatsProxy.start(Number(new URL(tap.url).port))
+    const cutOff = yield* open(proxy.url)
+    yield* proxy.silence("client")
+    const delivery = deliver(2)
+    const reading = yield* Effect.forkScoped(cutOff.read(delivery))
+    yield* proxy.heldBack("STREAM.MSG.GET")
+    yield* proxy.cut
+    expect(yield* Fiber.join(reading)).toMatchObject({ attempts: 1 })
+    requests.length = 0
+    expect(yield* cutOff.read(delivery)).toMatchObject({ attempts: 1 })
+    // What follows on the same connection comes later.
+    yield* cutOff.write(deliver(1, 2), failed)
+    expect(requests).toHaveLength(1)
+  })
+)
+
+it.live("a worker that may not ask which calls have entries does not serve them", () =>
+  Effect.gen(function* () {
+    const { limitedUrl } = yield* LimitedUser.start({ publish: [`$JS.API.STREAM.INFO.${bucket}`] })
+    const { reason } = yield* Effect.flip((yield* open(limitedUrl)).restore(subject, created))
+    expect(reason).toBe("refused")
   })
 )
 

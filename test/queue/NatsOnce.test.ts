@@ -1,13 +1,16 @@
 import { writeFile } from "node:fs/promises"
-import { join } from "node:path"
+import { join, resolve } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { Nats, type NatsOptions } from "../../src/queue/Nats.ts"
 import { QueueStream } from "../../src/queue/QueueStream.ts"
 import { QueueHealth } from "../../src/queue/QueueHealth.ts"
+import * as LimitedUser from "../support/LimitedUser.ts"
 import { startNats } from "../support/NatsServers.ts"
 import { natsClient } from "../support/Sluice.ts"
 import { temporaryDirectory } from "../support/TemporaryDirectory.ts"
+
+const fixture = (name: string) => resolve(import.meta.dirname, "../fixtures/tls", name)
 
 /** Why there is no connection. */
 const refusal = (options: Omit<NatsOptions, "name">) =>
@@ -67,6 +70,23 @@ describe("whoever gives one command is told what to change", () => {
       expect(message).toMatch(
         /^NATS at nats:\/\/127.0.0.1:\d+ has no JetStream: start it with nats-server --jetstream$/
       )
+    })
+  )
+
+  it.live("when the server does not answer what is asked of JetStream", () =>
+    Effect.gen(function* () {
+      const { limitedUrl, url } = yield* LimitedUser.start({ publish: ["$JS.API.INFO"] })
+      const message = yield* refusal({ url: limitedUrl })
+      expect(message).toContain(`NATS at ${url} does not answer (Permissions Violation for Publish`)
+    })
+  )
+
+  it.live("when the server is trusted and does not trust us: then it is not the certificates", () =>
+    Effect.gen(function* () {
+      const tls = `tls { cert_file: "${fixture("server.pem")}", key_file: "${fixture("server-key.pem")}" }`
+      const { url } = yield* startNats({ config: `${tls}\nauthorization { token: secret }` })
+      const access = { tokenFile: yield* password("wrong"), caFile: fixture("ca.pem") }
+      expect(yield* refusal({ url, access })).toMatch(/refuses the credentials .*: check nats_token_file$/)
     })
   )
 

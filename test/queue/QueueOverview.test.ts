@@ -70,6 +70,7 @@ describe.each(servers)("on $name", ({ bin }) => {
       expect(yield* queue.count(other)).toBe(0)
       expect(yield* queue.count(echo)).toBe(1)
       expect(yield* queue.purge(undefined)).toBe(2)
+      expect(yield* queue.functions).toEqual([])
     })
   )
 })

@@ -1,7 +1,7 @@
 import { expect, it } from "@effect/vitest"
-import { Kvm } from "@nats-io/kv"
 import { Effect, Option } from "effect"
 import { describe } from "vitest"
+import * as CallbackMessage from "../../src/domain/CallbackMessage.ts"
 import * as LetterBox from "../support/LetterBox.ts"
 import { servers, startNats } from "../support/NatsServers.ts"
 
@@ -12,24 +12,6 @@ const open = Effect.fnUntraced(function* (bin: string) {
   return { url, box: yield* LetterBox.open(url) }
 })
 
-const first = Effect.fnUntraced(function* ({ stored }: Box) {
-  const [letter] = yield* stored.all
-  if (letter === undefined) throw new Error("there is no dead letter")
-  return letter
-})
-
-const bucket = "OF_faas-request_replays"
-
-/** What a run has left that died after its claim. */
-const claimedBefore = (box: Box, link: string, since = "") =>
-  Effect.promise(async () => {
-    const claims = await new Kvm(box.jetstream).create(bucket, { allow_direct: false })
-    await claims.create(link, since)
-  })
-
-const claims = (box: Box) =>
-  Effect.promise(() => box.manager.streams.info(`KV_${bucket}`).then(({ state }) => state.messages))
-
 const agesAgo = "1"
 
 describe.each(servers)("on $name", ({ bin }) => {
@@ -37,7 +19,7 @@ describe.each(servers)("on $name", ({ bin }) => {
     Effect.gen(function* () {
       const { box } = yield* open(bin)
       yield* box.store({ sequence: 7 })
-      const letter = yield* first(box)
+      const letter = yield* LetterBox.first(box)
       expect(yield* box.replays.replay(letter, false)).toEqual({ _tag: "Published" })
 
       const original = JSON.parse(LetterBox.callMessage("echo", "call-7"))
@@ -55,7 +37,7 @@ describe.each(servers)("on $name", ({ bin }) => {
         }
       ])
       expect(yield* box.stored.all).toEqual([])
-      expect(yield* claims(box)).toBe(0)
+      expect(yield* LetterBox.claims(box)).toBe(0)
     })
   )
 
@@ -73,7 +55,7 @@ describe.each(servers)("on $name", ({ bin }) => {
       expect((yield* replayAll(box)).map(({ _tag }) => _tag)).toEqual(letters.map(() => "Gone"))
       expect(yield* box.queued).toHaveLength(letters.length)
       expect(yield* box.stored.all).toEqual([])
-      expect(yield* claims(box)).toBe(0)
+      expect(yield* LetterBox.claims(box)).toBe(0)
     })
   )
 
@@ -81,11 +63,11 @@ describe.each(servers)("on $name", ({ bin }) => {
     Effect.gen(function* () {
       const { box } = yield* open(bin)
       yield* box.store({ sequence: 1 })
-      const letter = yield* first(box)
-      yield* claimedBefore(box, letter.link)
+      const letter = yield* LetterBox.first(box)
+      yield* LetterBox.claimBefore(box, letter.link)
       expect(yield* box.replays.replay(letter, false)).toEqual({ _tag: "Published" })
       expect(yield* box.queued).toHaveLength(1)
-      expect(yield* claims(box)).toBe(0)
+      expect(yield* LetterBox.claims(box)).toBe(0)
     })
   )
 
@@ -95,8 +77,8 @@ describe.each(servers)("on $name", ({ bin }) => {
       Effect.gen(function* () {
         const { box } = yield* open(bin)
         yield* box.store({ sequence: 1 })
-        const letter = yield* first(box)
-        yield* claimedBefore(box, letter.link)
+        const letter = yield* LetterBox.first(box)
+        yield* LetterBox.claimBefore(box, letter.link)
         yield* Effect.promise(async () => {
           const msgID = `replay-${letter.link}`
           const { seq } = await box.jetstream.publish(letter.origin.subject, "the call", { msgID })
@@ -114,8 +96,8 @@ describe.each(servers)("on $name", ({ bin }) => {
       Effect.gen(function* () {
         const { box } = yield* open(bin)
         yield* box.store({ sequence: 1 })
-        const letter = yield* first(box)
-        yield* claimedBefore(box, letter.link, agesAgo)
+        const letter = yield* LetterBox.first(box)
+        yield* LetterBox.claimBefore(box, letter.link, agesAgo)
         const unknown = { _tag: "Unknown", sinceMillis: 1 }
         expect(yield* box.replays.replay(letter, false)).toEqual(unknown)
         // Having asked makes it no younger.
@@ -134,7 +116,7 @@ describe.each(servers)("on $name", ({ bin }) => {
       const others = LetterBox.callMessage("echo", "large", "").length
       const message = LetterBox.callMessage("echo", "large", "x".repeat(((65_300 - others) / 4) * 3))
       yield* box.store({ sequence: 1, message })
-      const letter = yield* first(box)
+      const letter = yield* LetterBox.first(box)
       expect(letter.bytes).toBe(message.length)
       const contents = Option.getOrThrow(yield* box.stored.open(letter))
       expect(Buffer.from(contents.message ?? []).toString()).toBe(message)
@@ -154,7 +136,7 @@ describe.each(servers)("on $name", ({ bin }) => {
     Effect.gen(function* () {
       const { box } = yield* open(bin)
       yield* box.store({ sequence: 1 })
-      const letter = yield* first(box)
+      const letter = yield* LetterBox.first(box)
       const limit = (max_bytes: number) =>
         Effect.promise(() => box.manager.streams.update("OF_faas-request", { max_bytes }))
       yield* limit(1)
@@ -168,6 +150,59 @@ describe.each(servers)("on $name", ({ bin }) => {
     })
   )
 })
+
+const result = CallbackMessage.encode({
+  url: "http://receiver:4000/done",
+  callId: "call-1",
+  functionName: "echo.openfaas-fn",
+  status: 200,
+  acceptedMillis: 1,
+  finishedMillis: 2,
+  stream: "OF_faas-request",
+  streamCreated: "2026-11-20T00:00:00Z",
+  sequence: 1,
+  headers: { "X-Call-Id": ["call-1"] },
+  body: Buffer.from("done")
+})
+
+it.live("a result that its receiver did not take goes back among the results, once there is a place", () =>
+  Effect.gen(function* () {
+    const { box } = yield* open(servers[0]?.bin ?? "")
+    yield* box.store({ sequence: 1, kind: "callback", message: result })
+    const letter = yield* LetterBox.first(box)
+    expect(yield* box.replays.replay(letter, false)).toEqual({
+      _tag: "Refused",
+      detail: "there is no stream of callbacks to put it into: start a worker, which makes it"
+    })
+    expect(yield* box.stored.all).toHaveLength(1)
+    const name = "OF_faas-request_callbacks"
+    yield* Effect.promise(() =>
+      box.manager.streams.add({ name, subjects: ["faas-request_callbacks.>"], retention: "workqueue" })
+    )
+    expect(yield* box.replays.replay(letter, false)).toEqual({ _tag: "Published" })
+    const stored = yield* Effect.promise(() => box.manager.streams.getMessage(name, { seq: 1 }))
+    expect(stored?.subject).toBe("faas-request_callbacks.http-4000-receiver")
+    expect(Buffer.from(stored?.data ?? []).equals(result)).toBe(true)
+    expect(yield* box.queued).toEqual([])
+    expect(yield* box.stored.all).toEqual([])
+  })
+)
+
+it.live("a call that is too large with the link to its letter is refused, and its letter stays", () =>
+  Effect.gen(function* () {
+    const { url } = yield* startNats({ config: "max_payload: 64KB" })
+    const box = yield* LetterBox.open(url)
+    const others = LetterBox.callMessage("echo", "large", "").length
+    const message = LetterBox.callMessage("echo", "large", "x".repeat(Math.floor((65_500 - others) / 4) * 3))
+    yield* box.store({ sequence: 1, message })
+    expect(yield* box.replays.replay(yield* LetterBox.first(box), false)).toMatchObject({
+      _tag: "Refused",
+      detail: expect.stringMatching(/the queue did not take it: .*max_payload/)
+    })
+    expect(yield* box.stored.all).toHaveLength(1)
+    expect(yield* LetterBox.claims(box)).toBe(0)
+  })
+)
 
 it.live.each([
   [
@@ -184,13 +219,13 @@ it.live.each([
   Effect.gen(function* () {
     const { box } = yield* open(servers[0]?.bin ?? "")
     yield* box.store({ sequence: 1, ...died })
-    const letter = yield* first(box)
+    const letter = yield* LetterBox.first(box)
     expect(yield* box.replays.replay(letter, false)).toEqual({
       _tag: "Refused",
       detail: expect.stringMatching(why)
     })
     expect(yield* box.queued).toEqual([])
     expect(yield* box.stored.all).toHaveLength(1)
-    expect(yield* claims(box)).toBe(0)
+    expect(yield* LetterBox.claims(box)).toBe(0)
   })
 )

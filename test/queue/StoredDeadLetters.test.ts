@@ -6,6 +6,7 @@ import { Nats } from "../../src/queue/Nats.ts"
 import { QueueHealth } from "../../src/queue/QueueHealth.ts"
 import { QueueStream } from "../../src/queue/QueueStream.ts"
 import { StoredDeadLetters } from "../../src/queue/StoredDeadLetters.ts"
+import * as LimitedUser from "../support/LimitedUser.ts"
 import { servers, startNats } from "../support/NatsServers.ts"
 import { natsClient } from "../support/Sluice.ts"
 
@@ -103,6 +104,17 @@ it.effect("a letter that is gone, or whose place is another's, is not opened and
 
       yield* Effect.promise(() => manager.streams.delete("OF_q_dead"))
       expect((yield* Effect.flip(stored.remove(strange))).reason).toBe("stream-gone")
+      expect(yield* stored.all).toEqual([])
     }).pipe(Effect.provide(deadLetters(url)))
+  })
+)
+
+it.effect("whoever may not read dead letters is told so, and not that there are none", () =>
+  Effect.gen(function* () {
+    const { limitedUrl } = yield* LimitedUser.start({ publish: ["$JS.API.CONSUMER.CREATE.>"] })
+    yield* Effect.gen(function* () {
+      const { all } = yield* StoredDeadLetters
+      expect((yield* Effect.flip(all)).reason).toBe("refused")
+    }).pipe(Effect.provide(deadLetters(limitedUrl)))
   })
 )

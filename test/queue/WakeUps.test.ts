@@ -1,9 +1,11 @@
 import { expect, it } from "@effect/vitest"
 import { Context, Effect, Exit, Layer, Scope } from "effect"
 import * as App from "../../src/App.ts"
+import { Nats } from "../../src/queue/Nats.ts"
 import { QueueHealth } from "../../src/queue/QueueHealth.ts"
 import { WakeUps } from "../../src/queue/WakeUps.ts"
 import { ArrivalCounter } from "../support/ArrivalCounter.ts"
+import * as LimitedUser from "../support/LimitedUser.ts"
 import { startNats } from "../support/NatsServers.ts"
 import { natsClient, settings } from "../support/Sluice.ts"
 
@@ -30,5 +32,23 @@ it.live("the last wake-up of a burst leaves before the connection is closed, and
     yield* arrivals.atLeast(3)
     yield* Effect.promise(() => connection.flush())
     expect(heard).toEqual(["a", "b", "a"])
+  })
+)
+
+it.live("a server that allows no wake-ups does no harm", () =>
+  Effect.gen(function* () {
+    const { limitedUrl, url } = yield* LimitedUser.start({ subscribe: ["sluice.wake.>"] })
+    const queue = App.queue(settings("gateway", { NATS_URL: limitedUrl }), "gateway", "memory")
+    const context = yield* Layer.build(Layer.provide(queue, QueueHealth.layer))
+    const heard: Array<string> = []
+    yield* Context.get(context, WakeUps).listen((subject) => heard.push(subject))
+    const { connection } = Context.get(context, Nats)
+    yield* Effect.promise(() => connection.flush())
+    const stranger = yield* natsClient(url)
+    stranger.connection.publish("sluice.wake.faas-request", "a")
+    yield* Effect.promise(() => stranger.connection.flush())
+    yield* Effect.promise(() => connection.flush())
+    expect(heard).toEqual([])
+    expect(Context.get(context, Nats).connected()).toBe(true)
   })
 )

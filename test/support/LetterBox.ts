@@ -1,3 +1,4 @@
+import { Kvm } from "@nats-io/kv"
 import { Context, Effect, Layer, Result } from "effect"
 import * as DeadLetter from "../../src/domain/DeadLetter.ts"
 import * as SubjectTemplate from "../../src/domain/SubjectTemplate.ts"
@@ -8,21 +9,23 @@ import { Publisher } from "../../src/queue/Publisher.ts"
 import { QueueHealth } from "../../src/queue/QueueHealth.ts"
 import { QueueStream } from "../../src/queue/QueueStream.ts"
 import { Replays } from "../../src/queue/Replays.ts"
-import { StoredDeadLetters } from "../../src/queue/StoredDeadLetters.ts"
+import { type StoredDeadLetter, StoredDeadLetters } from "../../src/queue/StoredDeadLetters.ts"
 import { WakeUps } from "../../src/queue/WakeUps.ts"
 import { natsClient } from "./Sluice.ts"
+import * as Turns from "./Turns.ts"
 
 const subjects = Result.getOrThrow(SubjectTemplate.make("{queue}.{function}.{namespace}", "faas-request"))
 const storage = "memory"
 const replicas = 1
 
+const replays = Replays.layer.pipe(
+  Layer.provideMerge(StoredDeadLetters.layer),
+  Layer.provide(Publisher.layer({ subjects, timeoutMillis: 5_000 })),
+  Layer.provide(WakeUps.layer)
+)
+
 const layer = (url: string, limits: { readonly maxAgeMillis: number; readonly maxBytes: number }) =>
-  Replays.layer.pipe(
-    Layer.provideMerge(
-      Layer.merge(StoredDeadLetters.layer, DeadLetters.layer({ storage, replicas, ...limits }))
-    ),
-    Layer.provide(Publisher.layer({ subjects, timeoutMillis: 5_000 })),
-    Layer.provide(WakeUps.layer),
+  Layer.merge(replays, DeadLetters.layer({ storage, replicas, ...limits })).pipe(
     Layer.provideMerge(
       QueueStream.layer({
         queue: "faas-request",
@@ -30,7 +33,7 @@ const layer = (url: string, limits: { readonly maxAgeMillis: number; readonly ma
         replicas
       })
     ),
-    Layer.provide(Nats.layer({ url, name: "test" })),
+    Layer.provideMerge(Nats.layer({ url, name: "test" })),
     Layer.provide(QueueHealth.layer)
   )
 
@@ -39,6 +42,7 @@ interface Died {
   /** in the queue's stream: names the call */
   readonly sequence: number
   readonly fn?: string
+  readonly kind?: "callback"
   readonly reason?: DeadReason
   readonly callId?: string
   readonly deadMillis?: number
@@ -59,6 +63,16 @@ export const open = Effect.fnUntraced(function* (
     ...client,
     stored: Context.get(context, StoredDeadLetters),
     replays: Context.get(context, Replays),
+    /** One run of a replay, that does one thing after the other when the test says so. */
+    replayInTurns: (letter: StoredDeadLetter) =>
+      Turns.begin(Context.get(context, Nats), (nats) =>
+        Effect.gen(function* () {
+          const own = yield* Layer.build(
+            replays.pipe(Layer.provide([Layer.succeed(Nats, nats), Layer.succeed(QueueStream, stream)]))
+          )
+          return yield* Context.get(own, Replays).replay(letter, false)
+        }).pipe(Effect.scoped)
+      ),
     store: (died: Died) =>
       Effect.suspend(() => {
         const {
@@ -72,6 +86,7 @@ export const open = Effect.fnUntraced(function* (
           id: DeadLetter.id(stream.created(), died.sequence, "dead"),
           message: Buffer.from(message),
           headers: DeadLetter.headers({
+            ...(died.kind === undefined ? {} : { kind: died.kind }),
             reason: died.reason ?? "exhausted",
             detail: "the function answered 500",
             subject: `faas-request.${fn}.openfaas-fn`,
@@ -103,6 +118,28 @@ export const open = Effect.fnUntraced(function* (
     })
   }
 })
+
+type Box = Effect.Success<ReturnType<typeof open>>
+
+export const first = Effect.fnUntraced(function* ({ stored }: Box) {
+  const [letter] = yield* stored.all
+  if (letter === undefined) throw new Error("there is no dead letter")
+  return letter
+})
+
+const claimsBucket = "OF_faas-request_replays"
+export const claimsStream = `KV_${claimsBucket}`
+
+/** What a run has left that died after its claim. */
+export const claimBefore = (box: Box, link: string, since = "") =>
+  Effect.promise(async () => {
+    const claims = await new Kvm(box.jetstream).create(claimsBucket, { allow_direct: false })
+    await claims.create(link, since)
+  })
+
+/** How many claims there are. */
+export const claims = (box: Box) =>
+  Effect.promise(() => box.manager.streams.info(claimsStream).then(({ state }) => state.messages))
 
 /** A call's message, with everything that has to survive a replay. */
 export const callMessage = (fn: string, callId: string, body = "hello"): string =>

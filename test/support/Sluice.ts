@@ -74,7 +74,8 @@ export class LogBook {
   }
 }
 
-const logger = (book: LogBook) =>
+/** Logs into the book. */
+export const logger = (book: LogBook) =>
   Logger.layer([
     Logger.make(({ logLevel, message }) => {
       const parts = Array.isArray(message) ? message : [message]
