@@ -13,7 +13,6 @@ const Code = {
   consumerNotFound: 10014,
   streamNotFound: 10059,
   messageTooLarge: 10054,
-  maxMessages: 10077,
   consumersOverlap: 10099,
   consumerNotUnique: 10100,
   jetStreamNotEnabledForAccount: 10039,
@@ -63,7 +62,7 @@ export const isTooLarge = (error: unknown): boolean =>
 
 /** A limit of the stream (messages, bytes) refused the publish. */
 export const isQueueFull = (error: unknown): boolean =>
-  codeOf(error) === Code.maxMessages || (codeOf(error) !== undefined && /maximum/i.test(describe(error)))
+  codeOf(error) !== undefined && !isTooLarge(error) && /maximum/i.test(describe(error))
 
 export const isAuthorization = (error: unknown): boolean =>
   error instanceof errors.AuthorizationError || error instanceof errors.UserAuthenticationExpiredError

@@ -1,12 +1,12 @@
 import { expect, it } from "@effect/vitest"
 import { Context, Effect, Layer, Result } from "effect"
 import * as SubjectTemplate from "../../src/domain/SubjectTemplate.ts"
-import type { Delivery } from "../../src/queue/Delivery.ts"
 import { MovedCalls } from "../../src/queue/MovedCalls.ts"
 import { Nats } from "../../src/queue/Nats.ts"
 import { QueueHealth } from "../../src/queue/QueueHealth.ts"
 import { QueueStream } from "../../src/queue/QueueStream.ts"
 import { WakeUps } from "../../src/queue/WakeUps.ts"
+import { fakeDelivery } from "../support/FakeDelivery.ts"
 import { startNats } from "../support/NatsServers.ts"
 import { natsClient } from "../support/Sluice.ts"
 
@@ -30,20 +30,8 @@ it.live(
       )
       const { move } = Context.get(context, MovedCalls)
       const streamCreated = Context.get(context, QueueStream).created()
-      const deliver = (streamSequence: number, data: Uint8Array, created = streamCreated): Delivery => ({
-        deliveryCount: 1,
-        streamSequence,
-        acceptedMillis: 0,
-        pending: 0,
-        subject: "q",
-        streamCreated: created,
-        consumer: "legacy",
-        data,
-        settled: () => false,
-        ack: () => {},
-        nak: () => {},
-        working: () => {}
-      })
+      const deliver = (streamSequence: number, data: Uint8Array, created = streamCreated) =>
+        fakeDelivery({ streamSequence, subject: "q", streamCreated: created, data })
       const stored = Effect.promise(async () => {
         const { state } = await manager.streams.info("OF_q", { subjects_filter: ">" })
         return state.subjects ?? {}

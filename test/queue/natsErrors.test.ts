@@ -23,6 +23,7 @@ describe("an error of the client", () => {
   it.each([
     [api(10077, "maximum messages exceeded"), true],
     [api(10047, "maximum bytes exceeded"), true],
+    [api(10054, "message size exceeds maximum allowed"), false],
     [api(10059, "stream not found"), false],
     [new Error("maximum"), false]
   ])("%s says that the queue is full: %j", (error, isFull) => {
