@@ -104,6 +104,13 @@ export class MemoryStream {
     const open = (subject: string, handlers: PullHandlers) =>
       Effect.map(FiberSet.makeRuntime<never, void>(), (run) => ({
         ask: (count: number, waitMillis: number) => {
+          let missing = count
+          let isOpen = true
+          /** As soon as the last one has come: by then the next request may be made. */
+          const end = (reason: "empty" | "broken") => {
+            if (isOpen) handlers.ended(reason)
+            isOpen = false
+          }
           const pull = Effect.gen({ self: this }, function* () {
             const take = () => this.#take(subject, count, life)
             let taken = yield* wire.request(life, `pulls ${count}`, take)
@@ -115,17 +122,18 @@ export class MemoryStream {
               const arrive = () => {
                 seen(delivery)
                 handlers.delivered(delivery)
+                if (--missing === 0) end("empty")
               }
               yield* wire.request(life, `gets ${name(delivery)}`, () => life.alive && arrive())
             }
           })
           run(
             Effect.matchEffect(pull, {
-              onSuccess: () => Effect.sync(() => handlers.ended("empty")),
+              onSuccess: () => Effect.sync(() => end("empty")),
               onFailure: () =>
                 Effect.andThen(
                   Effect.sleep(SILENCE),
-                  Effect.sync(() => handlers.ended("broken"))
+                  Effect.sync(() => end("broken"))
                 )
             })
           )
