@@ -1,4 +1,5 @@
 import { Option, Schema } from "effect"
+import { isSame } from "./StreamCreation.ts"
 
 /**
  * What the ledger keeps about a call between its deliveries. JetStream's delivery count cannot tell: it rises with
@@ -64,11 +65,11 @@ export interface Standing {
 
 /** The record is of a later delivery: somebody else has the call now. */
 const isLater = (record: AttemptRecord, reader: Reader): boolean =>
-  record.consumer === reader.consumer && record.deliveryCount > reader.deliveryCount
+  isSame(record.consumer, reader.consumer) && record.deliveryCount > reader.deliveryCount
 
 /** The record was written for this very delivery. */
 const isOfThis = (record: AttemptRecord, reader: Reader): boolean =>
-  record.consumer === reader.consumer && record.deliveryCount === reader.deliveryCount
+  isSame(record.consumer, reader.consumer) && record.deliveryCount === reader.deliveryCount
 
 /**
  * Deliveries of which nothing was written may have ended with their worker, or never have reached one. So they count
@@ -79,7 +80,7 @@ const unfinishedBefore = (record: AttemptRecord | undefined, reader: Reader): nu
   if (record === undefined) return reader.deliveryCount > 1 ? 1 : 0
   if (isLater(record, reader) || isOfThis(record, reader)) return record.unfinished
   if (record.begun !== undefined) return record.unfinished + 1
-  const known = record.consumer === reader.consumer ? record.deliveryCount : 0
+  const known = isSame(record.consumer, reader.consumer) ? record.deliveryCount : 0
   return record.unfinished === 0 && reader.deliveryCount > known + 1 ? 1 : record.unfinished
 }
 

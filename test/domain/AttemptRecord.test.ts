@@ -5,14 +5,14 @@ import * as AttemptRecord from "../../src/domain/AttemptRecord.ts"
 
 /** What may happen next to a call: to its next delivery, or to one that a worker still has. */
 type Event =
-  | { readonly _tag: "Lost" | "NewConsumer" | "Deliver" }
+  | { readonly _tag: "Lost" | "NewConsumer" | "Restart" | "Deliver" }
   | {
       readonly _tag: "Crash" | "CrashBeforeBegin" | "Fail" | "HandBack" | "Expire"
       /** which of the deliveries that are out */
       readonly which: number
     }
 
-const of = (...tags: ReadonlyArray<"Lost" | "NewConsumer" | "Deliver">): fc.Arbitrary<Event> =>
+const of = (...tags: ReadonlyArray<"Lost" | "NewConsumer" | "Restart" | "Deliver">): fc.Arbitrary<Event> =>
   fc.constantFrom(...tags).map((_tag) => ({ _tag }))
 const toOne = (
   ...tags: ReadonlyArray<"Crash" | "CrashBeforeBegin" | "Fail" | "HandBack" | "Expire">
@@ -28,6 +28,8 @@ class Model {
   /** deliveries whose worker was taken for dead and was not */
   expired = 0
   #consumer = 1
+  /** of the server, after which it tells another time of the consumer's creation */
+  #restarts = 0
   #count = 0
   readonly #out: Array<AttemptRecord.Reader> = []
 
@@ -40,7 +42,8 @@ class Model {
   }
 
   get #next(): AttemptRecord.Reader {
-    return { consumer: `c${this.#consumer}`, deliveryCount: this.#count + 1 }
+    const created = BigInt(this.#consumer) * 1_000_000_000n + BigInt(this.#restarts) * 400_000n
+    return { consumer: created.toString(36), deliveryCount: this.#count + 1 }
   }
 
   happens(event: Event): void {
@@ -50,6 +53,8 @@ class Model {
       case "NewConsumer":
         this.#consumer++
         return void (this.#count = 0)
+      case "Restart":
+        return void this.#restarts++
       case "Deliver":
         return void (this.#out.length === 0 && this.#deliver())
     }
@@ -92,7 +97,7 @@ const limits = fc.integer({ min: 1, max: 6 })
 const anything = fc.array(
   fc.oneof(
     { weight: 4, arbitrary: of("Deliver") },
-    of("Lost", "NewConsumer"),
+    of("Lost", "NewConsumer", "Restart"),
     toOne("Crash", "CrashBeforeBegin", "Fail", "HandBack", "Expire")
   ),
   { maxLength: 60 }
@@ -128,6 +133,17 @@ describe("the ledger, whatever happens to deliveries,", () => {
         expect(crashes + expired).toBeGreaterThanOrEqual(limit - 1)
         expect(crashes + expired).toBeGreaterThan(0)
       })
+    ))
+
+  it("takes no delivery for unfinished because the server was restarted", () =>
+    fc.assert(
+      fc.property(
+        limits,
+        fc.array(fc.tuple(of("Deliver"), of("Restart"), toOne("Fail", "HandBack")), { maxLength: 50 }),
+        (limit, events) => {
+          expect(run(limit, events.flat()).standing.unfinished).toBe(0)
+        }
+      )
     ))
 
   it("gives no call up for lost deliveries, hand-backs and failures", () =>

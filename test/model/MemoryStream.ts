@@ -1,5 +1,6 @@
 import { Effect, FiberSet } from "effect"
 import type { AttemptRecord } from "../../src/domain/AttemptRecord.ts"
+import * as StreamCreation from "../../src/domain/StreamCreation.ts"
 import { CallSources, type PullHandlers } from "../../src/queue/CallSource.ts"
 import type { Delivery } from "../../src/queue/Delivery.ts"
 import { Ledger } from "../../src/queue/Ledger.ts"
@@ -51,7 +52,7 @@ export class MemoryStream {
   }
 
   get #consumerName(): string {
-    return `${this.#options.queue}-${this.#consumer}`
+    return StreamCreation.token(new Date(this.#consumer * 1_000).toISOString())
   }
 
   get size(): number {
