@@ -17,6 +17,16 @@ const RUNNING = 3
 
 const sum = (counts: ReadonlyArray<number>) => counts.reduce((total, count) => total + count, 0)
 
+/** Calls that a worker keeps until their functions have room. */
+const heldBy = (operationsUrl: string) =>
+  Effect.map(Scrape.text(operationsUrl), (text) =>
+    sum(
+      Scrape.parse(text)
+        .filter(({ name }) => name === "sluice_calls_held")
+        .map(({ value }) => value)
+    )
+  )
+
 it.live(
   "at a quiet moment accepted = waiting + running + held + delayed + done + dead, each counted where it is",
   () =>
@@ -57,14 +67,6 @@ it.live(
         { concurrency: 10 }
       )
 
-      const heldBy = (operationsUrl: string) =>
-        Effect.map(Scrape.text(operationsUrl), (text) =>
-          sum(
-            Scrape.parse(text)
-              .filter(({ name }) => name === "sluice_calls_held")
-              .map(({ value }) => value)
-          )
-        )
       const account = Effect.gen(function* () {
         const consumers = yield* QueueState.consumers(stranger)
         const records = yield* stranger.attemptRecords
@@ -83,7 +85,7 @@ it.live(
         eventually(
           `the account is ${JSON.stringify(counts)}`,
           Effect.map(account, (found) => {
-                        expect(found).toMatchObject(counts)
+            expect(found).toMatchObject(counts)
             const { waiting, running, held, delayed, done, dead, unsettled } = found
             expect(waiting + running + held + delayed + done + dead).toBe(accepted)
             expect(unsettled).toBe(running + held + delayed)
