@@ -35,7 +35,7 @@ const whyWrong = (given: Case, life: Life, letter: DeadLetter): string | undefin
       return whyNotExhausted(given, life, letter)
     case "unfinished": {
       // In hand and not running: a worker writes that it begins before its function hears of it, and may die between.
-      const crashes = life.stays.filter((stay) => diedWithIt(given, stay)).length
+      const crashes = life.stays.filter((stay) => diedWithIt(given, stay, letter.storedAt)).length
       // A delivery that nobody saw is taken for one, once.
       const needed = given.rules.maxUnfinished - 1
       return crashes >= needed
@@ -79,10 +79,13 @@ const wasStoppedIn = (given: Case, attempt: Attempt): boolean =>
       end >= attempt.begin
   )
 
-const diedWithIt = (given: Case, { since, until, worker }: Stay): boolean =>
+const diedWithIt = (given: Case, { since, until, worker }: Stay, before: number): boolean =>
   given.faults.some(
     ({ begin, kind, target }) =>
-      kind.startsWith("worker-killed") && target === placeOf(worker) && begin >= since && begin <= until
+      kind.startsWith("worker-killed") &&
+      target === placeOf(worker) &&
+      begin >= since &&
+      begin <= Math.min(until, before)
   )
 
 /** Milliseconds that the function may need to see what became of the connection. */

@@ -161,6 +161,14 @@ export const read = (events: ReadonlyArray<Event>, rules: Rules): Case => {
         )
         break
       }
+      case "ended":
+        // Who comes to its place has nothing in hand of what it had.
+        for (const { stays } of lives.values()) {
+          for (const stay of stays) {
+            if (stay.worker === event.program) stay.until = Math.min(stay.until, event.t)
+          }
+        }
+        break
       case "end": {
         const attempt = running.get(event.id)
         if (attempt === undefined) break

@@ -13,13 +13,3 @@ export const token = (created: string): string => {
   // The server trims trailing zeros of the fraction.
   return (BigInt(millis) * 1_000_000n + BigInt(fraction.padEnd(9, "0"))).toString(36)
 }
-
-/** How far apart the times of one creation may be, nanoseconds. */
-const SAME_NANOS = 100e6
-
-/**
- * Whether two tokens are of one creation. nats-server 2.10 tells that of a consumer a little differently after a
- * restart (by 0.1 to 0.4 ms); a consumer is not deleted and made again as fast as that.
- */
-export const isSame = (one: string, other: string): boolean =>
-  one === other || Math.abs(Number.parseInt(one, 36) - Number.parseInt(other, 36)) < SAME_NANOS

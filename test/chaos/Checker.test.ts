@@ -108,11 +108,12 @@ describe("nothing is wrong with", () => {
       )
     ],
     [
-      "a server that counts too few waiting calls",
+      "a server that was stopped and counts too few waiting calls",
       history(
         accepted(0, "b"),
         accepted(0, "c"),
         [delivered(5, "c")],
+        fault(10, 20, "server-stopped", "nats"),
         look(50, "quiet", {
           queue: [
             { call: "b", fn: "fn" },
@@ -426,6 +427,25 @@ describe("is found:", () => {
           consumers: [{ fn: "fn", waiting: 2, unsettled: 0 }]
         }),
         attempt(60, 70, "a", 200),
+        end()
+      )
+    ],
+    [
+      "a server that counts too few waiting calls, and nothing happened to it",
+      "conservation",
+      history(
+        accepted(0, "b"),
+        accepted(0, "c"),
+        [delivered(5, "c")],
+        look(50, "quiet", {
+          queue: [
+            { call: "b", fn: "fn" },
+            { call: "c", fn: "fn" }
+          ],
+          consumers: [{ fn: "fn", waiting: 0, unsettled: 1 }]
+        }),
+        attempt(60, 70, "b", 200),
+        attempt(60, 70, "c", 200),
         end()
       )
     ],

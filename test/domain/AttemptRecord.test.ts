@@ -7,7 +7,7 @@ import * as AttemptRecord from "../../src/domain/AttemptRecord.ts"
 type Event =
   | { readonly _tag: "Lost" | "NewConsumer" | "Restart" | "Deliver" }
   | {
-      readonly _tag: "Crash" | "CrashBeforeBegin" | "Fail" | "HandBack" | "Expire"
+      readonly _tag: "Crash" | "CrashBeforeBegin" | "Fail" | "HandBack" | "Expire" | "Renew"
       /** which of the deliveries that are out */
       readonly which: number
     }
@@ -15,7 +15,7 @@ type Event =
 const of = (...tags: ReadonlyArray<"Lost" | "NewConsumer" | "Restart" | "Deliver">): fc.Arbitrary<Event> =>
   fc.constantFrom(...tags).map((_tag) => ({ _tag }))
 const toOne = (
-  ...tags: ReadonlyArray<"Crash" | "CrashBeforeBegin" | "Fail" | "HandBack" | "Expire">
+  ...tags: ReadonlyArray<"Crash" | "CrashBeforeBegin" | "Fail" | "HandBack" | "Expire" | "Renew">
 ): fc.Arbitrary<Event> => fc.record({ _tag: fc.constantFrom(...tags), which: fc.nat(3) })
 
 /** A call in a stream, and workers that treat it as the product does. */
@@ -64,6 +64,10 @@ class Model {
       this.expired++
       return this.#deliver()
     }
+    if (event._tag === "Renew") {
+      this.#out[this.#out.indexOf(reader)] = { ...reader, renewal: this.#next }
+      return void this.#count++
+    }
     this.#out.splice(this.#out.indexOf(reader), 1)
     if (event._tag === "Crash" || event._tag === "CrashBeforeBegin") this.crashes++
     if (event._tag === "CrashBeforeBegin") return
@@ -98,7 +102,7 @@ const anything = fc.array(
   fc.oneof(
     { weight: 4, arbitrary: of("Deliver") },
     of("Lost", "NewConsumer", "Restart"),
-    toOne("Crash", "CrashBeforeBegin", "Fail", "HandBack", "Expire")
+    toOne("Crash", "CrashBeforeBegin", "Fail", "HandBack", "Expire", "Renew")
   ),
   { maxLength: 60 }
 )
@@ -135,13 +139,21 @@ describe("the ledger, whatever happens to deliveries,", () => {
       })
     ))
 
-  it("takes no delivery for unfinished because the server was restarted", () =>
+  it("takes no delivery for unfinished for a restart of the server, or because a call came again while in hand", () =>
     fc.assert(
       fc.property(
         limits,
-        fc.array(fc.tuple(of("Deliver"), of("Restart"), toOne("Fail", "HandBack")), { maxLength: 50 }),
-        (limit, events) => {
-          expect(run(limit, events.flat()).standing.unfinished).toBe(0)
+        fc.array(
+          fc.tuple(
+            of("Deliver").map((event) => [event]),
+            fc.array(fc.oneof(of("Restart", "NewConsumer"), toOne("Renew")), { maxLength: 3 }),
+            toOne("Renew").map((event) => [event]),
+            toOne("Fail", "HandBack").map((event) => [event])
+          ),
+          { maxLength: 30 }
+        ),
+        (limit, rounds) => {
+          expect(run(limit, rounds.flat(2)).standing.unfinished).toBe(0)
         }
       )
     ))
@@ -187,6 +199,8 @@ describe("a call that kills its worker every time", () => {
   })
 })
 
+const delivery = (deliveryCount: number) => ({ consumer: "c", deliveryCount })
+
 describe("a record", () => {
   const record: fc.Arbitrary<AttemptRecord.AttemptRecord> = fc.record(
     {
@@ -215,6 +229,15 @@ describe("a record", () => {
         expect(AttemptRecord.decode(text)).toEqual(Option.none())
       })
     ))
+
+  it("is of the delivery that a call in hand has come again with, also when somebody else had it in between", () => {
+    const handedBack = { ...AttemptRecord.handBack(0)(undefined, delivery(2)), write: "" }
+    const renewed = { ...delivery(1), renewal: delivery(3) }
+    const failed = { ...AttemptRecord.fail(500, 0)(handedBack, renewed), write: "" }
+    expect(AttemptRecord.belongsTo(failed, renewed)).toBe(true)
+    expect(failed).toMatchObject({ attempts: 1, deliveryCount: 3, unfinished: handedBack.unfinished })
+    expect(AttemptRecord.standing(failed, delivery(4), 3).unfinished).toBe(handedBack.unfinished)
+  })
 
   it("keeps the longer of two delays when the call is handed back", () => {
     const reader = { consumer: "c", deliveryCount: 1 }

@@ -121,7 +121,8 @@ export const run = Effect.fnUntraced(function* (plan: Plan) {
       yield* Scope.close(scope, Exit.void)
       if (!life.alive || wire.struck.length > struckBefore) return
       for (const delivery of received) {
-        if (!delivery.settled() && streams.some((stream) => stream.isOut(delivery))) {
+        const isSpokenFor = received.some((first) => first.renewal === delivery && first.settled())
+        if (!delivery.settled() && !isSpokenFor && streams.some((stream) => stream.isOut(delivery))) {
           violations.push(
             `${life.name} has ended and said nothing of ${delivery.subject}/${delivery.streamSequence}`
           )

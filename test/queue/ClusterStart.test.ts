@@ -5,7 +5,7 @@ import { servers } from "../support/NatsServers.ts"
 import { spawnProgram } from "../support/Sluice.ts"
 import { temporaryDirectory } from "../support/TemporaryDirectory.ts"
 
-describe.concurrent.each(servers)("on $name", ({ bin }) => {
+describe.each(servers)("on $name", ({ bin }) => {
   it.live("a program that starts while the cluster lacks a server waits for it", () =>
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
