@@ -20,7 +20,12 @@ export const run = Effect.fnUntraced(function* (
     Effect.sync(() =>
       spawn(process.execPath, args, {
         cwd: root,
-        env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...environment },
+        env: {
+          PATH: process.env["PATH"],
+          HOME: process.env["HOME"],
+          NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
+          ...environment
+        },
         stdio: ["ignore", "ignore", "pipe", "ipc"],
         serialization: "advanced"
       })

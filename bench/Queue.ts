@@ -63,6 +63,14 @@ export const make = Effect.fnUntraced(function* (url: string) {
           await Promise.all(batch.map((data) => client.publish(subject, data)))
         }
       }),
+    /** Listens from now on; gives the wait for the next request for calls. */
+    nextPull: Effect.promise(async () => {
+      const next = Promise.withResolvers<void>()
+      const callback = () => next.resolve()
+      connection.subscribe(`$JS.API.CONSUMER.MSG.NEXT.${streamName}.>`, { max: 1, callback })
+      await connection.flush()
+      return Effect.promise(() => next.promise)
+    }),
     /** Waits until every call is acknowledged. */
     emptied: Effect.flatMap(unfinished, (left) =>
       left === 0

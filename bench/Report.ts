@@ -18,7 +18,7 @@ export const roundLine = (number: number, { raw, worker }: Round): string =>
   `round ${number}: raw ${measured(raw)}, worker ${measured(worker)}`
 
 /** The figures as people read them. */
-export const tables = ({ callsPerSecond, cpuMicrosPerCall, latency }: Summary): string =>
+export const tables = ({ callsPerSecond, cpuMicrosPerCall, latency, start }: Summary): string =>
   [
     row("", "raw loop", "worker", "worker / raw", "in each round"),
     comparison("calls/s", callsPerSecond, 0),
@@ -26,7 +26,10 @@ export const tables = ({ callsPerSecond, cpuMicrosPerCall, latency }: Summary): 
     "",
     row("idle system, ms", "202 p50", "202 p99", "POST p50", "POST p99"),
     latencies("actor not spawned", latency.notSpawned),
-    latencies("actor idle", latency.idle)
+    latencies("actor idle", latency.idle),
+    "",
+    row("a worker's start, ms", "p50", "p99"),
+    row("to its first pull", thousands(start.p50, 0), thousands(start.p99, 0))
   ].join("\n")
 
 export const markLine = ({ name, value, bound, met }: Mark): string =>

@@ -24,6 +24,8 @@ export interface Summary {
   readonly cpuMicrosPerCall: Comparison
   /** milliseconds */
   readonly latency: Readonly<Record<keyof Latencies, Readonly<Record<keyof Latency, Percentiles>>>>
+  /** from the start of a worker to its first pull, milliseconds */
+  readonly start: Percentiles
 }
 
 export interface Mark {
@@ -33,18 +35,24 @@ export interface Mark {
   readonly met: boolean
 }
 
-export const summarize = (rounds: ReadonlyArray<Round>, { notSpawned, idle }: Latencies): Summary => ({
+export const summarize = (
+  rounds: ReadonlyArray<Round>,
+  { notSpawned, idle }: Latencies,
+  starts: ReadonlyArray<number>
+): Summary => ({
   callsPerSecond: compare(rounds, (measured) => measured.callsPerSecond),
   cpuMicrosPerCall: compare(rounds, (measured) => measured.cpuMicrosPerCall),
-  latency: { notSpawned: percentilesOf(notSpawned), idle: percentilesOf(idle) }
+  latency: { notSpawned: percentilesOf(notSpawned), idle: percentilesOf(idle) },
+  start: percentiles(starts)
 })
 
 /** What the project promises of itself. */
-export const marks = ({ callsPerSecond, cpuMicrosPerCall, latency }: Summary): ReadonlyArray<Mark> => [
+export const marks = ({ callsPerSecond, cpuMicrosPerCall, latency, start }: Summary): ReadonlyArray<Mark> => [
   atMost("CPU a call, worker / raw", cpuMicrosPerCall.ratio, 1.6),
   atLeast("calls/s, worker / raw", callsPerSecond.ratio, 0.6),
   atMost("p50 from 202 to the function, actor not spawned, ms", latency.notSpawned.fromAccept.p50, 10),
-  atMost("p50 from 202 to the function, actor idle, ms", latency.idle.fromAccept.p50, 10)
+  atMost("p50 from 202 to the function, actor idle, ms", latency.idle.fromAccept.p50, 10),
+  atMost("p50 from a worker's start to its first pull, ms", start.p50, 1_500)
 ]
 
 const compare = (rounds: ReadonlyArray<Round>, figure: (measured: Measured) => number): Comparison => {

@@ -10,6 +10,7 @@ import { BenchError } from "./BenchError.ts"
 import * as Latency from "./Latency.ts"
 import * as Queue from "./Queue.ts"
 import * as Report from "./Report.ts"
+import * as Start from "./Start.ts"
 import * as Summary from "./Summary.ts"
 import * as Throughput from "./Throughput.ts"
 
@@ -24,6 +25,7 @@ const flags = {
   calls: atLeastOne("calls", 20_000, "calls of a contestant in a round"),
   inFlight: atLeastOne("in-flight", 64, "calls in flight"),
   latencyCalls: atLeastOne("latency-calls", 200, "calls for each kind of latency"),
+  starts: atLeastOne("starts", 7, "starts of a worker"),
   adaptive: onlyIfGiven(
     "adaptive",
     "let the worker find its limit instead of giving it as many in flight as the raw loop"
@@ -73,8 +75,10 @@ const bench = Command.make(
     }
     yield* Console.log(`latency: 2 × ${given.latencyCalls} calls, one at a time`)
     const latencies = yield* Latency.measure({ natsUrl: server.url, calls: given.latencyCalls })
+    yield* Console.log(`start: ${given.starts} workers, one after the other`)
+    const starts = yield* Start.measure({ natsUrl: server.url, queue, starts: given.starts })
 
-    const summary = Summary.summarize(rounds, latencies)
+    const summary = Summary.summarize(rounds, latencies, starts)
     const marks = Summary.marks(summary)
     yield* Console.log(`\n${Report.tables(summary)}\n\n${marks.map(Report.markLine).join("\n")}`)
     if (Option.isSome(given.json)) {

@@ -5,7 +5,7 @@ import type { Rules, Violation } from "./Rules.ts"
 /** Where the accepted calls are at a quiet moment; each term is counted from its own source. */
 interface Account {
   readonly accepted: number
-  /** from the streams' consumers */
+  /** from the streams' consumers; from the wire, which has delivered them to nobody, where the server counts wrongly */
   readonly waiting: number
   /** running, held and delayed: handed over and not settled, from the streams' consumers */
   readonly unsettled: number
@@ -99,10 +99,15 @@ const account = (given: Case, found: Snapshot): Account => {
   const lives = [...given.lives.values()]
   const settled = lives.filter((life) => isSettled(given, life))
   const served = new Set(found.consumers.map(({ fn }) => fn))
-  const waiting =
+  const counted =
     sum(found.consumers.map(({ waiting }) => waiting)) +
     found.queue.filter(({ fn }) => !served.has(fn)).length
   const unsettled = sum(found.consumers.map(({ unsettled }) => unsettled))
+  // nats-server 2.10 has counted one too few after it was killed, and after it was stopped: seeds 24 and 72.
+  const undelivered = found.queue.filter(({ call }) => given.lives.get(call)?.stays.length === 0).length
+  const countsTooFew =
+    serverPaused(given) && counted < undelivered && undelivered + unsettled === found.queue.length
+  const waiting = countsTooFew ? undelivered : counted
   return {
     // One that nobody was promised is a call all the same when it left a trace.
     accepted: lives.filter((life) => life.accepted || placesOf(life).length > 0).length,
@@ -115,6 +120,9 @@ const account = (given: Case, found: Snapshot): Account => {
     repeated: sum(lives.map((life) => Math.max(0, placesOf(life).length - 1)))
   }
 }
+
+const serverPaused = (given: Case): boolean =>
+  serverDied(given) || given.faults.some(({ kind }) => kind === "server-stopped")
 
 const serverDied = ({ faults }: Case): boolean =>
   faults.some(({ kind }) => kind === "server-killed" || kind === "leader-killed")

@@ -5,6 +5,7 @@ import {
   isExcused,
   isFailure,
   type Life,
+  type Stay,
   mayHaveTimedOut,
   placeOf
 } from "./Lives.ts"
@@ -33,12 +34,13 @@ const whyWrong = (given: Case, life: Life, letter: DeadLetter): string | undefin
     case "exhausted":
       return whyNotExhausted(given, life, letter)
     case "unfinished": {
-      const crashes = life.attempts.filter((attempt) => diedWithIt(given, attempt)).length
+      // In hand and not running: a worker writes that it begins before its function hears of it, and may die between.
+      const crashes = life.stays.filter((stay) => diedWithIt(given, stay, letter.storedAt)).length
       // A delivery that nobody saw is taken for one, once.
       const needed = given.rules.maxUnfinished - 1
       return crashes >= needed
         ? undefined
-        : `dead as unfinished, and it was running in ${crashes} workers that died; ${needed} are needed`
+        : `dead as unfinished, and ${crashes} workers died that had it in hand; ${needed} are needed`
     }
     case "callback-undeliverable":
       return "its callback was given up, and no receiver of these runs refuses one for ever"
@@ -77,13 +79,13 @@ const wasStoppedIn = (given: Case, attempt: Attempt): boolean =>
       end >= attempt.begin
   )
 
-const diedWithIt = (given: Case, attempt: Attempt): boolean =>
+const diedWithIt = (given: Case, { since, until, worker }: Stay, before: number): boolean =>
   given.faults.some(
     ({ begin, kind, target }) =>
       kind.startsWith("worker-killed") &&
-      target === placeOf(attempt.worker) &&
-      begin >= attempt.begin &&
-      begin <= attempt.end + SEEN_LATER
+      target === placeOf(worker) &&
+      begin >= since &&
+      begin <= Math.min(until, before)
   )
 
 /** Milliseconds that the function may need to see what became of the connection. */

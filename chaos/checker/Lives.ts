@@ -20,6 +20,14 @@ export interface Attempt {
   readonly outcome: Outcome | undefined
 }
 
+/** From a call's delivery to a worker until that one settled it. */
+export interface Stay {
+  readonly worker: string
+  readonly since: number
+  /** Infinity before */
+  readonly until: number
+}
+
 /** All that is known of one call. */
 export interface Life {
   readonly call: string
@@ -30,6 +38,7 @@ export interface Life {
   readonly refused: boolean
   /** by their begin */
   readonly attempts: ReadonlyArray<Attempt>
+  readonly stays: ReadonlyArray<Stay>
   readonly callbacks: ReadonlyArray<EventOf<"callback">>
   /** as they were at the last look */
   readonly dead: ReadonlyArray<DeadLetter>
@@ -60,8 +69,10 @@ export interface Case {
 }
 
 type DraftOfAttempt = { -readonly [Key in keyof Attempt]: Attempt[Key] }
-type Draft = { -readonly [Key in keyof Life]: Life[Key] } & {
+type DraftOfStay = { -readonly [Key in keyof Stay]: Stay[Key] }
+type Draft = { -readonly [Key in keyof Omit<Life, "stays">]: Life[Key] } & {
   attempts: Array<DraftOfAttempt>
+  stays: Array<DraftOfStay>
   callbacks: Array<EventOf<"callback">>
 }
 
@@ -77,6 +88,7 @@ export const read = (events: ReadonlyArray<Event>, rules: Rules): Case => {
       accepted: false,
       refused: false,
       attempts: [],
+      stays: [],
       callbacks: [],
       dead: []
     }
@@ -126,19 +138,37 @@ export const read = (events: ReadonlyArray<Event>, rules: Rules): Case => {
       case "delivered": {
         const where = `${event.call} in ${event.worker}`
         inHand.set(where, event.t)
-        if (!handedOver.has(where)) handedOver.set(where, event.t)
+        if (!handedOver.has(where)) {
+          handedOver.set(where, event.t)
+          life(event.call).stays.push({
+            worker: event.worker,
+            since: event.t,
+            until: Number.POSITIVE_INFINITY
+          })
+        }
         calls.set(event.sequence, event.call)
         break
       }
       case "settled": {
         const call = calls.get(event.sequence) ?? ""
-        handedOver.delete(`${call} in ${event.worker}`)
+        if (handedOver.delete(`${call} in ${event.worker}`)) {
+          const stay = life(call).stays.findLast(({ worker }) => worker === event.worker)
+          if (stay !== undefined) stay.until = event.t
+        }
         endsStay(
           life(call).attempts.findLast(({ worker }) => worker === event.worker),
           event.t
         )
         break
       }
+      case "ended":
+        // Who comes to its place has nothing in hand of what it had.
+        for (const { stays } of lives.values()) {
+          for (const stay of stays) {
+            if (stay.worker === event.program) stay.until = Math.min(stay.until, event.t)
+          }
+        }
+        break
       case "end": {
         const attempt = running.get(event.id)
         if (attempt === undefined) break

@@ -24,10 +24,16 @@ export interface AttemptRecord {
 /** Whether a suspect call runs in a worker while others do, or is the only suspect there. */
 export type Company = "together" | "alone"
 
-/** Which delivery reads or writes. */
-export interface Reader {
+/** A delivery of a call by a consumer, which is named by the time it was made (a token of nanoseconds, base 36). */
+interface Handover {
   readonly consumer: string
   readonly deliveryCount: number
+}
+
+/** Which delivery reads or writes. */
+export interface Reader extends Handover {
+  /** the later one that it speaks for too, because the call came again while it was in hand */
+  readonly renewal?: Handover | undefined
 }
 
 type Unsigned = Omit<AttemptRecord, "write">
@@ -62,13 +68,28 @@ export interface Standing {
   readonly poison: boolean
 }
 
+/**
+ * How far apart the times of one consumer's creation may be, nanoseconds. nats-server 2.10 tells another one after a
+ * restart (by 0.1 to 0.4 ms); a consumer is not deleted and made again as fast as that.
+ */
+const SAME_CONSUMER_NANOS = 100e6
+
+const isSameConsumer = (one: string, other: string): boolean =>
+  one === other || Math.abs(Number.parseInt(one, 36) - Number.parseInt(other, 36)) < SAME_CONSUMER_NANOS
+
+const latest = (reader: Reader): Handover => reader.renewal ?? reader
+
 /** The record is of a later delivery: somebody else has the call now. */
 const isLater = (record: AttemptRecord, reader: Reader): boolean =>
-  record.consumer === reader.consumer && record.deliveryCount > reader.deliveryCount
+  isSameConsumer(record.consumer, latest(reader).consumer) &&
+  record.deliveryCount > latest(reader).deliveryCount
+
+const isOf = (record: AttemptRecord, handover: Handover): boolean =>
+  isSameConsumer(record.consumer, handover.consumer) && record.deliveryCount === handover.deliveryCount
 
 /** The record was written for this very delivery. */
 const isOfThis = (record: AttemptRecord, reader: Reader): boolean =>
-  record.consumer === reader.consumer && record.deliveryCount === reader.deliveryCount
+  isOf(record, reader) || isOf(record, latest(reader))
 
 /**
  * Deliveries of which nothing was written may have ended with their worker, or never have reached one. So they count
@@ -79,7 +100,7 @@ const unfinishedBefore = (record: AttemptRecord | undefined, reader: Reader): nu
   if (record === undefined) return reader.deliveryCount > 1 ? 1 : 0
   if (isLater(record, reader) || isOfThis(record, reader)) return record.unfinished
   if (record.begun !== undefined) return record.unfinished + 1
-  const known = record.consumer === reader.consumer ? record.deliveryCount : 0
+  const known = isSameConsumer(record.consumer, reader.consumer) ? record.deliveryCount : 0
   return record.unfinished === 0 && reader.deliveryCount > known + 1 ? 1 : record.unfinished
 }
 
@@ -111,7 +132,8 @@ const next = (record: AttemptRecord | undefined, reader: Reader): Unsigned => {
     const { consumer, deliveryCount, begun } = record
     return { ...kept, consumer, deliveryCount, ...(begun === undefined ? {} : { begun }) }
   }
-  return { ...kept, consumer: reader.consumer, deliveryCount: reader.deliveryCount }
+  const { consumer, deliveryCount } = latest(reader)
+  return { ...kept, consumer, deliveryCount }
 }
 
 /** A change of the record, by the delivery that reads it. */

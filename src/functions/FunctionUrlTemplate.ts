@@ -1,9 +1,13 @@
 import { Data, Effect, Result } from "effect"
+import * as FunctionName from "../domain/FunctionName.ts"
 import * as BaseUrl from "./BaseUrl.ts"
-import type { Find } from "./FunctionSpec.ts"
+import type { Find, Lookup } from "./FunctionSpec.ts"
 
 /** `function_url` is no usable template; the message says why. */
 export class FunctionUrlError extends Data.TaggedError("FunctionUrlError")<{ readonly message: string }> {}
+
+/** Whoever publishes chooses the names. */
+const MOST_REMEMBERED = 1_000
 
 /** Every function is where the template says, as with Kubernetes services: nothing is unknown here. */
 export const make = Effect.fnUntraced(function* (template: string): Effect.fn.Return<Find, FunctionUrlError> {
@@ -25,14 +29,23 @@ export const make = Effect.fnUntraced(function* (template: string): Effect.fn.Re
   const example = url("name", "namespace")
   if (Result.isFailure(example)) return yield* refuse(example.failure)
 
-  return (fn) =>
-    Effect.succeed(
-      Result.match(url(fn.name, fn.namespace), {
-        onFailure: () => ({ _tag: "Unknown" }),
-        onSuccess: (url) => ({
-          _tag: "Found",
-          spec: { name: fn, url, annotations: {}, labels: {}, environment: {} }
-        })
+  const lookup = (fn: FunctionName.FunctionName): Lookup =>
+    Result.match(url(fn.name, fn.namespace), {
+      onFailure: () => ({ _tag: "Unknown" }),
+      onSuccess: (url) => ({
+        _tag: "Found",
+        spec: { name: fn, url, annotations: {}, labels: {}, environment: {} }
       })
-    )
+    })
+
+  const remembered = new Map<string, Effect.Effect<Lookup>>()
+  return (fn) => {
+    const key = FunctionName.key(fn)
+    const known = remembered.get(key)
+    if (known !== undefined) return known
+    if (remembered.size >= MOST_REMEMBERED) remembered.clear()
+    const found = Effect.succeed(lookup(fn))
+    remembered.set(key, found)
+    return found
+  }
 })

@@ -4,24 +4,24 @@ import { atEndOfTurn } from "./EndOfTurn.ts"
 
 /**
  * A call in hand, as JetStream has handed it over. It is settled by exactly one of `ack` and `nak`; a second one is
- * ignored. Both are fire and forget: a lost one means that the call is delivered again after `ack_wait`,
- * which at-least-once allows; waiting for the server would cost a round trip for every call.
+ * ignored. Nobody waits for the server, unless he wants to hear of it: a lost one means that the call is delivered
+ * again after `ack_wait`, which at-least-once allows, and a round trip for every call would buy nothing else.
  */
 export interface Delivery extends AckSubject.DeliveryInfo {
   readonly subject: string
   /** when the call's stream was made: with the sequence it names the call for ever */
   readonly streamCreated: string
-  /** which consumer has delivered it: the time it was made, as a token. Its delivery counts start at 1. */
+  /** which consumer has delivered it: the time it was made, about, as a token. Its delivery counts start at 1. */
   readonly consumer: string
   readonly data: Uint8Array
   /** `ack` or `nak` was called. */
   settled(): boolean
-  /** The subject for what is said about it. */
+  /** the subject for what is said about this hand-over */
   readonly replyTo: string
-  /** The call has come again while it is in hand: what is said from now on is said about the later hand-over. */
-  renew(later: Delivery): void
-  /** The call is finished: JetStream removes it, and is asked to say so when somebody wants to know. */
-  ack(removed?: () => void): void
+  /** The call has come again while it is in hand: what is said from now on is said about this later hand-over. */
+  renewal: Delivery | undefined
+  /** The call is finished: JetStream removes it. Who wants to know hears whether it has said so in time. */
+  ack(heard?: (removed: boolean) => void): void
   /** Not finished: JetStream delivers it again after the delay (0: at once). */
   nak(delayMillis: number): void
   /** Still being worked on: starts `ack_wait` anew, and on servers before 2.15 keeps the consumer alive. */
@@ -42,17 +42,18 @@ export const fromMessage = (
   streamCreated: string,
   consumer: string
 ): Delivery | undefined => {
-  let replyTo = message.reply ?? ""
+  const replyTo = message.reply ?? ""
   const info = AckSubject.parse(replyTo)
   if (info === undefined) return undefined
   let settled = false
-  const settle = (say: () => void) => {
+  const settle = (action: () => void) => {
     if (settled) return
     settled = true
     // Answers of many calls leave in one packet: sent one by one, they were a third of what a call costs us.
-    atEndOfTurn(say)
+    atEndOfTurn(action)
   }
-  return {
+  const say = (payload: Uint8Array) => connection.publish(current(delivery), payload)
+  const delivery: Delivery = {
     ...info,
     subject: message.subject,
     streamCreated,
@@ -60,18 +61,23 @@ export const fromMessage = (
     data: message.data,
     replyTo,
     settled: () => settled,
-    renew: (later) => void (replyTo = later.replyTo),
-    ack: (removed) =>
+    renewal: undefined,
+    ack: (heard) =>
       settle(() => {
-        if (removed === undefined) return connection.publish(replyTo, ACK)
-        connection.request(replyTo, ACK, { timeout: CONFIRM_TIMEOUT_MILLIS }).then(removed, () => undefined)
+        if (heard === undefined) return say(ACK)
+        connection.request(current(delivery), ACK, { timeout: CONFIRM_TIMEOUT_MILLIS }).then(
+          () => heard(true),
+          () => heard(false)
+        )
       }),
-    nak: (delayMillis) =>
-      settle(() => connection.publish(replyTo, delayMillis > 0 ? nakIn(delayMillis) : NAK)),
+    nak: (delayMillis) => settle(() => say(delayMillis > 0 ? nakIn(delayMillis) : NAK)),
     working: () => {
-      if (!settled) atEndOfTurn(() => connection.publish(replyTo, WORKING))
+      if (!settled) atEndOfTurn(() => say(WORKING))
     }
   }
+  return delivery
 }
+
+const current = (delivery: Delivery): string => (delivery.renewal ?? delivery).replyTo
 
 const nakIn = (delayMillis: number) => text.encode(`-NAK {"delay":${Math.ceil(delayMillis * 1e6)}}`)

@@ -1,5 +1,5 @@
 import { Kvm } from "@nats-io/kv"
-import { Context, Effect, Layer, Option, Schedule } from "effect"
+import { Context, Duration, Effect, Layer, Option, Schedule } from "effect"
 import * as AttemptRecord from "../domain/AttemptRecord.ts"
 import { EVERYTHING } from "../domain/Lane.ts"
 import * as StreamCreation from "../domain/StreamCreation.ts"
@@ -48,8 +48,11 @@ export class Ledger extends Context.Service<
     ) => Effect.Effect<AttemptRecord.AttemptRecord>
     /** Whether `forget` has something to do. */
     readonly hasEntry: (delivery: Delivery) => boolean
-    /** The call is gone from its stream; a lost request leaves an entry that ends by itself. */
-    readonly forget: (delivery: Delivery) => void
+    /**
+     * Removes the entry once the call is known to be gone from its stream; an entry that stays ends by itself. The
+     * end of the process waits a moment for it.
+     */
+    readonly forget: (delivery: Delivery, gone: Promise<boolean>) => void
   }
 >()("sluice/queue/Ledger") {
   static readonly layer = (options: LedgerOptions) => Layer.effect(Ledger, make(options))
@@ -60,6 +63,9 @@ interface Entry {
   readonly revision: number
   readonly record: AttemptRecord.AttemptRecord | undefined
 }
+
+/** How long the end of a process waits for what is being forgotten. */
+const LAST_WORDS = Duration.seconds(2)
 
 const noRecord = Effect.succeed(undefined)
 
@@ -107,6 +113,13 @@ const make = Effect.fnUntraced(function* (options: LedgerOptions) {
   const entries = new WeakMap<Delivery, Entry>()
   /** per subject, the highest sequence of a call that may have an entry */
   const horizons = new Map<string, number>()
+  const beingForgotten = new Set<Promise<unknown>>()
+  yield* Effect.addFinalizer(() =>
+    Effect.promise(() => Promise.all(beingForgotten)).pipe(
+      Effect.interruptible,
+      Effect.timeoutOption(LAST_WORDS)
+    )
+  )
   const me = crypto.randomUUID()
   let writes = 0
   let warned = false
@@ -232,10 +245,15 @@ const make = Effect.fnUntraced(function* (options: LedgerOptions) {
     read,
     write,
     hasEntry: (delivery) => revisionOf(delivery) > 0,
-    forget: (delivery) => {
-      if (revisionOf(delivery) === 0) return
-      // By its sequence: that costs least and leaves no marker behind.
-      manager.streams.deleteMessage(streamName, revisionOf(delivery), false).catch(() => undefined)
+    forget: (delivery, gone) => {
+      const forgetting = gone
+        .then(async (isGone) => {
+          // By its sequence: that costs least and leaves no marker behind.
+          if (isGone) await manager.streams.deleteMessage(streamName, revisionOf(delivery), false)
+        })
+        .catch(() => undefined)
+        .finally(() => beingForgotten.delete(forgetting))
+      beingForgotten.add(forgetting)
     }
   })
 })

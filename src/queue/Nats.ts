@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises"
 import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager } from "@nats-io/jetstream"
 import { connect, type ConnectionOptions, type NatsConnection } from "@nats-io/transport-node"
 import { Context, Duration, Effect, Layer, Schedule, Stream } from "effect"
@@ -78,7 +79,8 @@ const make = Effect.fnUntraced(function* (options: NatsOptions) {
 
   yield* NatsAccess.check(access)
   const connection = yield* Effect.acquireRelease(dial(options), (connection) =>
-    Effect.promise(() => connection.drain().catch(() => connection.close())).pipe(
+    // What waits for the end of this turn is said before: a connection that is being closed refuses it.
+    Effect.promise(() => setImmediate().then(() => connection.drain().catch(() => connection.close()))).pipe(
       Effect.interruptible,
       Effect.timeoutOption(CLOSE_TIMEOUT)
     )

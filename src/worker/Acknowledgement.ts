@@ -8,6 +8,7 @@ import { finished, type Settled } from "./Settled.ts"
  * the acknowledgement lost and the entry removed, it would begin its attempts anew.
  */
 export const acknowledge = (ledger: Ledger["Service"], delivery: Delivery): Settled => {
-  delivery.ack(ledger.hasEntry(delivery) ? () => ledger.forget(delivery) : undefined)
+  if (ledger.hasEntry(delivery)) ledger.forget(delivery, new Promise((heard) => delivery.ack(heard)))
+  else delivery.ack()
   return finished
 }

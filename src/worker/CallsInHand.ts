@@ -27,8 +27,8 @@ export class CallsInHand {
    */
   add(delivery: Delivery, nowMillis: number): boolean {
     const known = this.#calls.get(delivery.streamSequence)?.delivery
-    if (known !== undefined && !known.settled()) {
-      known.renew(delivery)
+    if (known !== undefined && !known.settled() && known.acceptedMillis === delivery.acceptedMillis) {
+      known.renewal = delivery
       return false
     }
     this.#calls.set(delivery.streamSequence, { delivery, since: nowMillis })

@@ -1,4 +1,4 @@
-import { Clock, Context, Effect, Layer, Random, Result } from "effect"
+import { Clock, Context, Effect, Layer, LogLevel, Random, Result } from "effect"
 import * as AttemptRecord from "../domain/AttemptRecord.ts"
 import * as Call from "../domain/Call.ts"
 import * as FunctionName from "../domain/FunctionName.ts"
@@ -65,6 +65,8 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
   const giveBack = yield* GiveBack
   const suspects = yield* Suspects
   const clock = yield* Clock.Clock
+  const random = yield* Random.Random
+  const logsDebug = yield* LogLevel.isEnabled("Debug")
   const metrics = yield* Metrics
   const traces = yield* Traces
   const warned = new Set<string>()
@@ -159,8 +161,8 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
       countAnswer(metrics, FunctionName.key(fn), reaction)
       const tooOld = clock.currentTimeMillisUnsafe() - delivery.acceptedMillis > options.maxCallAgeMillis
       const rules = { holdRejected: options.holdRejected, tooOld }
-      const verdict = Verdict.decide(answer, attempt, policy, yield* Random.next, rules)
-      yield* logAttempt(work, reaction, verdict)
+      const verdict = Verdict.decide(answer, attempt, policy, random.nextDoubleUnsafe(), rules)
+      yield* logAttempt(work, reaction, verdict, logsDebug)
       return yield* settlement.settle(work, verdict, { ...end, reaction })
     })
     return yield* standing.suspect === undefined
@@ -195,22 +197,21 @@ const workerLost = (times: number): Reaction => ({ ...neverCalled, answer: { _ta
 
 const dead = (reason: Verdict.DeadReason): Verdict.Verdict => ({ _tag: "Dead", reason })
 
-const logAttempt = (work: Work, reaction: Reaction, verdict: Verdict.Verdict) => {
+/** @param logsDebug lines of this level are written; most calls have no other, and making them costs */
+const logAttempt = (work: Work, reaction: Reaction, verdict: Verdict.Verdict, logsDebug: boolean) => {
   const fields = () => ({
     ...logFields(work),
     status: Outcome.statusOf(reaction.answer),
     duration: Number(reaction.durationSeconds.toFixed(6)),
     ...(reaction.droppedHeaders.length > 0 ? { dropped_headers: reaction.droppedHeaders.join(",") } : {})
   })
-  if (verdict._tag === "Done") {
-    return reaction.droppedHeaders.length > 0
-      ? Effect.logWarning("invoked without headers that HTTP cannot carry", fields())
-      : Effect.suspend(() => Effect.logDebug("invoked", fields()))
-  }
-  if (verdict._tag === "Hold") return Effect.suspend(() => Effect.logDebug("no room, held", fields()))
   if (verdict._tag === "Retry") {
     const retry_in = verdict.delayMillis / 1000
     return Effect.logInfo("retry", { ...fields(), retry_in, reason: Outcome.describe(reaction.answer) })
   }
-  return Effect.void
+  if (verdict._tag === "Done" && reaction.droppedHeaders.length > 0) {
+    return Effect.logWarning("invoked without headers that HTTP cannot carry", fields())
+  }
+  if (verdict._tag === "Dead" || !logsDebug) return Effect.void
+  return Effect.logDebug(verdict._tag === "Done" ? "invoked" : "no room, held", fields())
 }

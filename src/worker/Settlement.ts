@@ -66,6 +66,17 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
   const clock = yield* Clock.Clock
   const metrics = yield* Metrics
 
+  /** Stores a call for people. */
+  const keep = (
+    work: Work,
+    why: Pick<Burial.Epitaph, "what" | "reason" | "detail" | "lastStatus" | "answer">
+  ) => {
+    const { attempt: attempts, call, delivery, fn } = work
+    const callId = call === undefined ? undefined : Call.callId(call)
+    const epitaph = { ...why, fn, callId, attempts, acceptedMillis: delivery.acceptedMillis }
+    return bury(delivery, epitaph, persist(work.stuck, logFields(work)))
+  }
+
   const giveUp = Effect.fnUntraced(function* (
     work: Work,
     reason: DeadReason,
@@ -73,23 +84,16 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
     lastStatus?: number,
     answer?: Excerpt.Excerpt
   ) {
-    const fields = logFields(work)
-    const epitaph = { ...about(work), what: "dead", reason, detail, lastStatus, answer } as const
-    yield* bury(work.delivery, epitaph, persist(work.stuck, fields))
-    yield* Effect.logWarning("dead letter", { ...fields, status: lastStatus, reason, detail })
+    yield* keep(work, { what: "dead", reason, detail, lastStatus, answer })
+    yield* Effect.logWarning("dead letter", { ...logFields(work), status: lastStatus, reason, detail })
   })
 
   /** The callback goes nowhere: its call is kept for people. */
   const undeliverable = Effect.fnUntraced(function* (work: Work, detail: string) {
-    const fields = logFields(work)
-    const epitaph = { ...about(work), what: "callback", reason: "callback-undeliverable", detail } as const
-    yield* bury(
-      work.delivery,
-      { ...epitaph, lastStatus: undefined, answer: undefined },
-      persist(work.stuck, fields)
-    )
+    const reason = "callback-undeliverable"
+    yield* keep(work, { what: "callback", reason, detail, lastStatus: undefined, answer: undefined })
     metrics.callbacks.count("dead")
-    yield* Effect.logWarning("callback not delivered", { ...fields, reason: detail })
+    yield* Effect.logWarning("callback not delivered", { ...logFields(work), reason: detail })
   })
 
   /** Stores the final result for its receiver. */
@@ -154,13 +158,6 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
       return finish(work)
     })
   })
-})
-
-const about = (work: Work) => ({
-  fn: work.fn,
-  callId: work.call === undefined ? undefined : Call.callId(work.call),
-  attempts: work.attempt,
-  acceptedMillis: work.delivery.acceptedMillis
 })
 
 const verdictLabels = { Done: "done", Hold: "hold", Retry: "retry", Dead: "dead" } as const

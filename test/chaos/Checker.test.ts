@@ -68,6 +68,7 @@ describe("nothing is wrong with", () => {
         accepted(0, "a"),
         [1, 2, 3].flatMap((n) =>
           history(
+            [delivered(n * 100 - 5, "a", `w${n}.1`)],
             attempt(n * 100, n * 100 + 10, "a", { _tag: "CallerGone" }, `w${n}.1`),
             fault(n * 100 + 5, n * 100 + 50, "worker-killed", `w${n}`)
           )
@@ -88,6 +89,37 @@ describe("nothing is wrong with", () => {
           ],
           consumers: [{ fn: "fn", waiting: 1, unsettled: 1 }],
           running: 1
+        }),
+        attempt(60, 70, "b", 200),
+        attempt(60, 70, "c", 200),
+        end()
+      )
+    ],
+    [
+      "a call that two workers died of, after and before its function heard of it",
+      history(
+        accepted(0, "a"),
+        [delivered(5, "a", "w1.1")],
+        fault(8, 50, "worker-killed", "w1"),
+        [delivered(100, "a", "w2.1")],
+        attempt(110, 120, "a", 500, "w2.1"),
+        fault(121, 200, "worker-killed", "w2"),
+        end({ dead: [dead("a", "unfinished", 1)] })
+      )
+    ],
+    [
+      "a server that was stopped and counts too few waiting calls",
+      history(
+        accepted(0, "b"),
+        accepted(0, "c"),
+        [delivered(5, "c")],
+        fault(10, 20, "server-stopped", "nats"),
+        look(50, "quiet", {
+          queue: [
+            { call: "b", fn: "fn" },
+            { call: "c", fn: "fn" }
+          ],
+          consumers: [{ fn: "fn", waiting: 0, unsettled: 1 }]
         }),
         attempt(60, 70, "b", 200),
         attempt(60, 70, "c", 200),
@@ -239,6 +271,7 @@ describe("is found:", () => {
       "wrongly dead",
       history(
         accepted(0, "a"),
+        [delivered(5, "a")],
         attempt(10, 20, "a", { _tag: "CallerGone" }),
         fault(15, 500, "worker-killed", "w1"),
         end({ dead: [dead("a", "unfinished", 0)] })
@@ -398,10 +431,30 @@ describe("is found:", () => {
       )
     ],
     [
+      "a server that counts too few waiting calls, and nothing happened to it",
+      "conservation",
+      history(
+        accepted(0, "b"),
+        accepted(0, "c"),
+        [delivered(5, "c")],
+        look(50, "quiet", {
+          queue: [
+            { call: "b", fn: "fn" },
+            { call: "c", fn: "fn" }
+          ],
+          consumers: [{ fn: "fn", waiting: 0, unsettled: 1 }]
+        }),
+        attempt(60, 70, "b", 200),
+        attempt(60, 70, "c", 200),
+        end()
+      )
+    ],
+    [
       "consumers that count what is not there",
       "conservation",
       history(
         accepted(0, "a"),
+        [delivered(5, "a")],
         look(50, "quiet", {
           queue: [{ call: "a", fn: "fn" }],
           consumers: [{ fn: "fn", waiting: 0, unsettled: 0 }]
@@ -420,6 +473,7 @@ describe("is found:", () => {
       "conservation",
       history(
         accepted(0, "a"),
+        [delivered(5, "a")],
         fault(21, 40, "server-killed", "nats"),
         look(50, "quiet", {
           queue: [{ call: "a", fn: "fn" }],

@@ -14,7 +14,12 @@ export const start = Effect.fnUntraced(function* (...args: ReadonlyArray<string>
     Effect.sync(() =>
       spawn(process.execPath, [join(import.meta.dirname, "../../src/main.ts"), "demo", ...args], {
         cwd: directory,
-        env: { PATH: process.env["PATH"], TMPDIR: temporary, NATS_SERVER_BIN: servers[0]?.bin },
+        env: {
+          PATH: process.env["PATH"],
+          NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
+          TMPDIR: temporary,
+          NATS_SERVER_BIN: servers[0]?.bin
+        },
         stdio: ["ignore", "pipe", "pipe"]
       })
     ),

@@ -5,17 +5,17 @@ import * as AttemptRecord from "../../src/domain/AttemptRecord.ts"
 
 /** What may happen next to a call: to its next delivery, or to one that a worker still has. */
 type Event =
-  | { readonly _tag: "Lost" | "NewConsumer" | "Deliver" }
+  | { readonly _tag: "Lost" | "NewConsumer" | "Restart" | "Deliver" }
   | {
-      readonly _tag: "Crash" | "CrashBeforeBegin" | "Fail" | "HandBack" | "Expire"
+      readonly _tag: "Crash" | "CrashBeforeBegin" | "Fail" | "HandBack" | "Expire" | "Renew"
       /** which of the deliveries that are out */
       readonly which: number
     }
 
-const of = (...tags: ReadonlyArray<"Lost" | "NewConsumer" | "Deliver">): fc.Arbitrary<Event> =>
+const of = (...tags: ReadonlyArray<"Lost" | "NewConsumer" | "Restart" | "Deliver">): fc.Arbitrary<Event> =>
   fc.constantFrom(...tags).map((_tag) => ({ _tag }))
 const toOne = (
-  ...tags: ReadonlyArray<"Crash" | "CrashBeforeBegin" | "Fail" | "HandBack" | "Expire">
+  ...tags: ReadonlyArray<"Crash" | "CrashBeforeBegin" | "Fail" | "HandBack" | "Expire" | "Renew">
 ): fc.Arbitrary<Event> => fc.record({ _tag: fc.constantFrom(...tags), which: fc.nat(3) })
 
 /** A call in a stream, and workers that treat it as the product does. */
@@ -28,6 +28,8 @@ class Model {
   /** deliveries whose worker was taken for dead and was not */
   expired = 0
   #consumer = 1
+  /** of the server, after which it tells another time of the consumer's creation */
+  #restarts = 0
   #count = 0
   readonly #out: Array<AttemptRecord.Reader> = []
 
@@ -40,7 +42,8 @@ class Model {
   }
 
   get #next(): AttemptRecord.Reader {
-    return { consumer: `c${this.#consumer}`, deliveryCount: this.#count + 1 }
+    const created = BigInt(this.#consumer) * 1_000_000_000n + BigInt(this.#restarts) * 400_000n
+    return { consumer: created.toString(36), deliveryCount: this.#count + 1 }
   }
 
   happens(event: Event): void {
@@ -50,6 +53,8 @@ class Model {
       case "NewConsumer":
         this.#consumer++
         return void (this.#count = 0)
+      case "Restart":
+        return void this.#restarts++
       case "Deliver":
         return void (this.#out.length === 0 && this.#deliver())
     }
@@ -58,6 +63,10 @@ class Model {
     if (event._tag === "Expire") {
       this.expired++
       return this.#deliver()
+    }
+    if (event._tag === "Renew") {
+      this.#out[this.#out.indexOf(reader)] = { ...reader, renewal: this.#next }
+      return void this.#count++
     }
     this.#out.splice(this.#out.indexOf(reader), 1)
     if (event._tag === "Crash" || event._tag === "CrashBeforeBegin") this.crashes++
@@ -92,8 +101,8 @@ const limits = fc.integer({ min: 1, max: 6 })
 const anything = fc.array(
   fc.oneof(
     { weight: 4, arbitrary: of("Deliver") },
-    of("Lost", "NewConsumer"),
-    toOne("Crash", "CrashBeforeBegin", "Fail", "HandBack", "Expire")
+    of("Lost", "NewConsumer", "Restart"),
+    toOne("Crash", "CrashBeforeBegin", "Fail", "HandBack", "Expire", "Renew")
   ),
   { maxLength: 60 }
 )
@@ -128,6 +137,25 @@ describe("the ledger, whatever happens to deliveries,", () => {
         expect(crashes + expired).toBeGreaterThanOrEqual(limit - 1)
         expect(crashes + expired).toBeGreaterThan(0)
       })
+    ))
+
+  it("takes no delivery for unfinished for a restart of the server, or because a call came again while in hand", () =>
+    fc.assert(
+      fc.property(
+        limits,
+        fc.array(
+          fc.tuple(
+            of("Deliver").map((event) => [event]),
+            fc.array(fc.oneof(of("Restart", "NewConsumer"), toOne("Renew")), { maxLength: 3 }),
+            toOne("Renew").map((event) => [event]),
+            toOne("Fail", "HandBack").map((event) => [event])
+          ),
+          { maxLength: 30 }
+        ),
+        (limit, rounds) => {
+          expect(run(limit, rounds.flat(2)).standing.unfinished).toBe(0)
+        }
+      )
     ))
 
   it("gives no call up for lost deliveries, hand-backs and failures", () =>
@@ -171,6 +199,8 @@ describe("a call that kills its worker every time", () => {
   })
 })
 
+const delivery = (deliveryCount: number) => ({ consumer: "c", deliveryCount })
+
 describe("a record", () => {
   const record: fc.Arbitrary<AttemptRecord.AttemptRecord> = fc.record(
     {
@@ -199,6 +229,15 @@ describe("a record", () => {
         expect(AttemptRecord.decode(text)).toEqual(Option.none())
       })
     ))
+
+  it("is of the delivery that a call in hand has come again with, also when somebody else had it in between", () => {
+    const handedBack = { ...AttemptRecord.handBack(0)(undefined, delivery(2)), write: "" }
+    const renewed = { ...delivery(1), renewal: delivery(3) }
+    const failed = { ...AttemptRecord.fail(500, 0)(handedBack, renewed), write: "" }
+    expect(AttemptRecord.belongsTo(failed, renewed)).toBe(true)
+    expect(failed).toMatchObject({ attempts: 1, deliveryCount: 3, unfinished: handedBack.unfinished })
+    expect(AttemptRecord.standing(failed, delivery(4), 3).unfinished).toBe(handedBack.unfinished)
+  })
 
   it("keeps the longer of two delays when the call is handed back", () => {
     const reader = { consumer: "c", deliveryCount: 1 }

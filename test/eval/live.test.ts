@@ -16,6 +16,7 @@ const quick = Effect.gen(function* () {
   const env = {
     PATH: process.env["PATH"],
     HOME: process.env["HOME"],
+    NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
     NATS_SERVER_BIN: servers[0]?.bin
   }
   yield* Effect.promise(() =>

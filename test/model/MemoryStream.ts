@@ -1,5 +1,6 @@
 import { Effect, FiberSet } from "effect"
 import type { AttemptRecord } from "../../src/domain/AttemptRecord.ts"
+import * as StreamCreation from "../../src/domain/StreamCreation.ts"
 import { CallSources, type PullHandlers } from "../../src/queue/CallSource.ts"
 import type { Delivery } from "../../src/queue/Delivery.ts"
 import { Ledger } from "../../src/queue/Ledger.ts"
@@ -41,8 +42,6 @@ export class MemoryStream {
   mostBlamed = 0
   readonly #messages = new Map<number, Message>()
   readonly #options: Options
-  /** For a delivery of a call that was in hand already, the one that speaks for it. */
-  readonly #spokenFor = new WeakMap<Delivery, Delivery>()
   #consumer = 1
 
   constructor(options: Options) {
@@ -51,7 +50,7 @@ export class MemoryStream {
   }
 
   get #consumerName(): string {
-    return `${this.#options.queue}-${this.#consumer}`
+    return StreamCreation.token(new Date(this.#consumer * 1_000).toISOString())
   }
 
   get size(): number {
@@ -64,8 +63,8 @@ export class MemoryStream {
 
   /** Whether the server waits for what becomes of a delivery. */
   isOut(delivery: Delivery): boolean {
-    const { consumer, deliveryCount, streamSequence } = delivery
-    if (this.#spokenFor.get(delivery)?.settled() === true) return false
+    const { consumer, deliveryCount, streamCreated, streamSequence } = delivery
+    if (streamCreated !== this.created) return false
     const message = this.#messages.get(streamSequence)
     return message?.deliveries === deliveryCount && consumer === this.#consumerName
   }
@@ -104,6 +103,13 @@ export class MemoryStream {
     const open = (subject: string, handlers: PullHandlers) =>
       Effect.map(FiberSet.makeRuntime<never, void>(), (run) => ({
         ask: (count: number, waitMillis: number) => {
+          let missing = count
+          let isOpen = true
+          /** As soon as the last one has come: by then the next request may be made. */
+          const end = (reason: "empty" | "broken") => {
+            if (isOpen) handlers.ended(reason)
+            isOpen = false
+          }
           const pull = Effect.gen({ self: this }, function* () {
             const take = () => this.#take(subject, count, life)
             let taken = yield* wire.request(life, `pulls ${count}`, take)
@@ -115,17 +121,18 @@ export class MemoryStream {
               const arrive = () => {
                 seen(delivery)
                 handlers.delivered(delivery)
+                if (--missing === 0) end("empty")
               }
               yield* wire.request(life, `gets ${name(delivery)}`, () => life.alive && arrive())
             }
           })
           run(
             Effect.matchEffect(pull, {
-              onSuccess: () => Effect.sync(() => handlers.ended("empty")),
+              onSuccess: () => Effect.sync(() => end("empty")),
               onFailure: () =>
                 Effect.andThen(
                   Effect.sleep(SILENCE),
-                  Effect.sync(() => handlers.ended("broken"))
+                  Effect.sync(() => end("broken"))
                 )
             })
           )
@@ -168,13 +175,14 @@ export class MemoryStream {
         return untilAnswered(wire.request(life, `writes ${name(delivery)}`, write))
       },
       hasEntry: (delivery) => known.get(delivery) !== undefined,
-      forget: (delivery) => {
+      forget: (delivery, gone) => {
         const { streamSequence } = delivery
         const record = known.get(delivery)
-        // By its revision: what somebody else has written since stays.
-        wire.tell(life, `forgets ${name(delivery)}`, () => {
+        const forget = () => {
+          // By its revision: what somebody else has written since stays.
           if (this.records.get(streamSequence) === record) this.records.delete(streamSequence)
-        })
+        }
+        gone.then((isGone) => isGone && wire.tell(life, `forgets ${name(delivery)}`, forget))
       }
     })
   }
@@ -196,11 +204,11 @@ export class MemoryStream {
   #delivery(message: Message, life: Life, pending: number): Delivery {
     const { ackWait, now, wire } = this.#options
     const { sequence } = message
-    let { deliveries } = message
-    let consumer = this.#consumer
+    /** Of the delivery that is spoken about: the consumer, and how often it had delivered the message then. */
+    const current = () => (delivery.renewal ?? delivery).replyTo.split(" ").map(Number)
     /** A consumer that was made anew knows nothing of what it has not delivered itself. */
     const isKnown = () =>
-      this.#messages.has(sequence) && (consumer === this.#consumer || message.deliveries > 0)
+      this.#messages.has(sequence) && (current()[0] === this.#consumer || message.deliveries > 0)
     let settled = false
     const settle = (what: string, act: () => void) => {
       if (settled) return
@@ -208,7 +216,7 @@ export class MemoryStream {
       wire.tell(life, `${what} ${name(delivery)}`, () => isKnown() && act())
     }
     const delivery: Delivery = {
-      deliveryCount: deliveries,
+      deliveryCount: message.deliveries,
       streamSequence: sequence,
       acceptedMillis: message.storedAt,
       pending,
@@ -216,20 +224,18 @@ export class MemoryStream {
       streamCreated: this.created,
       consumer: this.#consumerName,
       data: message.data,
-      replyTo: `${consumer} ${deliveries}`,
+      replyTo: `${this.#consumer} ${message.deliveries}`,
       settled: () => settled,
-      renew: (later) => {
-        ;[consumer = 0, deliveries = 0] = later.replyTo.split(" ").map(Number)
-        this.#spokenFor.set(later, delivery)
-      },
-      ack: (removed) =>
+      renewal: undefined,
+      ack: (heard) =>
         settle("acks", () => {
           this.#messages.delete(sequence)
           this.#options.removed(message)
-          if (removed !== undefined) wire.tell(life, `hears that ${name(delivery)} is gone`, removed)
+          if (heard !== undefined) wire.tell(life, `hears that ${name(delivery)} is gone`, () => heard(true))
         }),
       nak: (delayMillis) => settle("naks", () => void (message.due = now() + delayMillis)),
       working: () => {
+        const [consumer, deliveries] = current()
         const isOut = consumer === this.#consumer && message.deliveries === deliveries && message.due > now()
         if (life.alive && !settled && isOut) message.due = now() + ackWait
       }

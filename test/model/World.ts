@@ -121,7 +121,8 @@ export const run = Effect.fnUntraced(function* (plan: Plan) {
       yield* Scope.close(scope, Exit.void)
       if (!life.alive || wire.struck.length > struckBefore) return
       for (const delivery of received) {
-        if (!delivery.settled() && streams.some((stream) => stream.isOut(delivery))) {
+        const isSpokenFor = received.some((first) => first.renewal === delivery && first.settled())
+        if (!delivery.settled() && !isSpokenFor && streams.some((stream) => stream.isOut(delivery))) {
           violations.push(
             `${life.name} has ended and said nothing of ${delivery.subject}/${delivery.streamSequence}`
           )
@@ -136,8 +137,9 @@ export const run = Effect.fnUntraced(function* (plan: Plan) {
     wire.log(`${life.name} ${orderly ? "is told to end" : "is dead"}`)
     if (ending === undefined) return
     const next = Effect.andThen(Effect.sleep(RESTART_MILLIS), start)
-    // An orderly end comes first, as in a rolling restart; one that is dead ends by itself.
-    if (!orderly) fork(end(ending))
+    // An orderly end comes first, as in a rolling restart; one that is dead ends by itself. Nobody waits for that: the
+    // dead hear of nothing any more, so that the end of what they were doing may never come.
+    if (!orderly) fork(Effect.forkDetach(end(ending)))
     fork(orderly ? Effect.andThen(end(ending), next) : next)
   }
 
@@ -158,8 +160,7 @@ export const run = Effect.fnUntraced(function* (plan: Plan) {
   const ending = yield* Effect.forkChild(
     Effect.forEach([...running.values()], end, { concurrency: "unbounded" })
   )
-  // The end of a dead worker too, which nobody sees, takes as long as it may.
-  yield* TestClock.adjust(plan.graceMillis + STEP)
+  yield* TestClock.adjust(STEP)
   yield* Fiber.join(ending)
   return { server, violations }
 })

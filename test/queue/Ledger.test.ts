@@ -98,7 +98,7 @@ describe.each(servers)("on $name", ({ bin }) => {
       yield* ledger.write(deliver(1, 2), failed)
       const last = deliver(2)
       yield* ledger.read(last)
-      ledger.forget(last)
+      ledger.forget(last, Promise.resolve(true))
       yield* eventually(
         "the entry is gone",
         Effect.map(stored, (count) => count === 1)
@@ -147,13 +147,33 @@ describe.each(servers)("on $name", ({ bin }) => {
   )
 })
 
+it.live(
+  "an entry stays when nobody knows that its call is gone, and the end waits for what is being forgotten",
+  () =>
+    Effect.gen(function* () {
+      const { nats, stored } = yield* start()
+      const { context, stop } = yield* run(layerOf(nats.url, lifeMillis))
+      const ledger = Context.get(context, Ledger)
+      const [kept, gone] = [deliver(1), deliver(1, 2)]
+      yield* Effect.forEach([kept, gone], (delivery) => ledger.write(delivery, failed))
+      const heard = Promise.withResolvers<boolean>()
+      ledger.forget(kept, Promise.resolve(false))
+      ledger.forget(gone, heard.promise)
+      const ending = yield* Effect.forkChild(stop, { startImmediately: true })
+      expect(yield* stored).toBe(2)
+      heard.resolve(true)
+      yield* Fiber.join(ending)
+      expect(yield* stored).toBe(1)
+    })
+)
+
 it.live("a call that its first delivery finishes costs no request", () =>
   Effect.gen(function* () {
     const { ledger, requests } = yield* start()
     yield* ledger.restore(subject, created)
     const delivery = deliver(1)
     expect(yield* ledger.read(delivery)).toBeUndefined()
-    ledger.forget(delivery)
+    expect(ledger.hasEntry(delivery)).toBe(false)
     // What follows on the same connection comes later.
     yield* ledger.write(deliver(1, 2), failed)
     expect(requests).toEqual([expect.stringMatching(/^\$KV\..*\.2$/)])

@@ -12,7 +12,7 @@ export const fakeDelivery = (given: Partial<Delivery> = {}): Delivery => ({
   data: new Uint8Array(0),
   replyTo: "",
   settled: () => false,
-  renew: () => {},
+  renewal: undefined,
   ack: () => {},
   nak: () => {},
   working: () => {},

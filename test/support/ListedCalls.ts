@@ -94,15 +94,15 @@ export class ListedCalls {
       consumer: "listed",
       replyTo: "",
       settled: () => settled,
-      renew: () => {},
+      renewal: undefined,
       data: Buffer.from(
         JSON.stringify({ Function: this.#fn, Method: "POST", Header: { "X-Call-Id": [stored.id] } })
       ),
-      ack: (removed) =>
+      ack: (heard) =>
         settle(() => {
           this.#unfinished--
           this.done.push(stored.id)
-          removed?.()
+          heard?.(true)
         }),
       nak: () => settle(() => void this.#waiting.unshift(stored)),
       working: () => {}

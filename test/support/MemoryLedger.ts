@@ -15,6 +15,8 @@ export const layer = Layer.sync(Ledger, () => {
         return record
       }),
     hasEntry: ({ streamSequence }) => records.has(streamSequence),
-    forget: ({ streamSequence }) => void records.delete(streamSequence)
+    forget: ({ streamSequence }, gone) => {
+      gone.then((isGone) => isGone && records.delete(streamSequence))
+    }
   })
 })

@@ -123,7 +123,13 @@ export const startBoth = (environment: Environment) =>
 /** A program as people start it: its own process, to be killed or told to stop. */
 export const spawnProgram = (args: ReadonlyArray<string>, environment: Environment) =>
   spawnCommand(process.execPath, ["src/main.ts", ...args], {
-    env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...forTests, ...environment }
+    env: {
+      PATH: process.env["PATH"],
+      HOME: process.env["HOME"],
+      NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
+      ...forTests,
+      ...environment
+    }
   })
 
 /** The program in any other way, with exactly the environment that is given. */

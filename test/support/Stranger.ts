@@ -1,5 +1,6 @@
 /** Somebody at the same NATS who is not Sluice: publishes as OpenFaaS does, watches settlements, reads streams. */
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
+import * as AttemptRecord from "../../src/domain/AttemptRecord.ts"
 import { ArrivalCounter } from "./ArrivalCounter.ts"
 import * as QueueState from "./QueueState.ts"
 import { natsClient } from "./Sluice.ts"
@@ -22,6 +23,9 @@ interface StoredDeadLetter {
 
 /** The stream of the default queue's dead letters. */
 export const deadStream = `${QueueState.streamName}_dead`
+
+/** The stream of the default queue's ledger of attempts. */
+const attemptsStream = `KV_${QueueState.streamName}_attempts`
 
 /** The stream of the default queue's callbacks. */
 export const callbacksStream = `${QueueState.streamName}_callbacks`
@@ -76,6 +80,17 @@ export const meet = Effect.fnUntraced(function* (url: string, stream = QueueStat
     waitingCallbacks: Effect.promise(() =>
       client.manager.streams.info(callbacksStream).then(({ state }) => state.messages)
     ),
+    /** What the ledger of attempts knows of unfinished calls. */
+    attemptRecords: Effect.promise(async () => {
+      const records: Array<AttemptRecord.AttemptRecord> = []
+      const info = await client.manager.streams.info(attemptsStream).catch(() => undefined)
+      for (let seq = info?.state.first_seq ?? 1; seq <= (info?.state.last_seq ?? 0); seq++) {
+        const stored = await client.manager.streams.getMessage(attemptsStream, { seq })
+        const record = AttemptRecord.decode(stored?.string() ?? "")
+        if (Option.isSome(record)) records.push(record.value)
+      }
+      return records
+    }),
     /** All dead letters, in the order they were stored; none when there is no stream of them. */
     deadLetters: Effect.promise(async (): Promise<ReadonlyArray<StoredDeadLetter>> => {
       const letters: Array<StoredDeadLetter> = []

@@ -21,6 +21,19 @@ const series = new Set(
 const named = (text: string): ReadonlyArray<string> =>
   text.match(/\b(?:sluice|queue_worker|gateway_function|gateway_nats|http_request)s?_\w+/g) ?? []
 
+/** The labels that a text asks of one of our metrics, with the values it compares them with. */
+const selected = (text: string) =>
+  [...text.matchAll(/\b(\w+)\{([^}]*)\}/g)].flatMap(([, name = "", matchers = ""]) =>
+    [...matchers.matchAll(/(\w+)\s*[!=]?[=~]\s*\\?"([^"\\]*)\\?"/g)].map(([, label = "", value = ""]) => ({
+      definition: definitions.find((each) => name.replace(/_(bucket|sum|count)$/, "") === each.name),
+      label,
+      value
+    }))
+  )
+
+/** Those that Prometheus adds, as it is set up in deploy/. */
+const added = new Set(["job", "instance", "le", "namespace", "pod"])
+
 describe("the metrics", () => {
   it("have each name once, at most eight buckets, and no label that Prometheus keeps for itself", () => {
     expect(new Set(definitions.map(({ name }) => name)).size).toBe(definitions.length)
@@ -49,6 +62,22 @@ describe("the metrics", () => {
           .map((name) => `${file}: ${name}`)
       )
       expect(unknown).toEqual([])
+    }
+  )
+
+  it.skipIf(files.length === 0)(
+    "are asked by dashboards and alerts for labels they have, with values they can have",
+    () => {
+      const asked = files.flatMap((file) => selected(readFileSync(join(root, file), "utf8")))
+      const wrong = asked.filter(({ definition, label, value }) => {
+        if (definition === undefined || added.has(label)) return false
+        const known = label === "queue_name" ? [] : definition.known
+        return !labelsOf(definition).includes(label) || (known.length > 0 && !known.includes(value))
+      })
+      expect(wrong.map(({ definition, label, value }) => `${definition?.name}{${label}="${value}"}`)).toEqual(
+        []
+      )
+      expect(asked.filter(({ definition }) => (definition?.known.length ?? 0) > 0)).not.toEqual([])
     }
   )
 })

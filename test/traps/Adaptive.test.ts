@@ -108,7 +108,7 @@ describe("a function that says 429 when its places are taken", () => {
   )
 })
 
-describe("a rejected call", () => {
+describe.concurrent("a rejected call", () => {
   it.live("has used no attempt", () =>
     Effect.gen(function* () {
       const fn = yield* Places.start(0)
@@ -190,7 +190,7 @@ describe("a rejected call", () => {
   )
 })
 
-describe.each(servers)("on $name", ({ bin }) => {
+describe.concurrent.each(servers)("on $name", ({ bin }) => {
   it.live("a rejected call is kept by its worker for longer than ack_wait and delivered exactly once", () =>
     Effect.gen(function* () {
       const fn = yield* Places.start(0)

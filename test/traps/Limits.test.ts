@@ -75,7 +75,7 @@ const prepare = Effect.fnUntraced(function* (
   }
 })
 
-describe.each(servers)("on $name", ({ bin }) => {
+describe.concurrent.each(servers)("on $name", ({ bin }) => {
   it.live("in a run with 1,000 calls, requests in flight and calls asked for never exceed the limit", () =>
     Effect.gen(function* () {
       const functions = [

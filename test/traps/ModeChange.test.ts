@@ -50,7 +50,7 @@ const operationsOf = (program: Effect.Success<ReturnType<typeof spawnProgram>>) 
     ({ fields }) => `http://127.0.0.1:${String(fields["metrics_port"])}`
   )
 
-describe.each(ownCases)("on $name, a queue goes from $from to $to mode:", ({ bin, from, to }) => {
+describe.concurrent.each(ownCases)("on $name, a queue goes from $from to $to mode:", ({ bin, from, to }) => {
   it.live(
     "a worker of the new mode waits, not ready, until the last of the old one has gone, then serves",
     () =>
@@ -141,7 +141,7 @@ describe.concurrent.each(cases)("on $name, a queue goes from $from to $to mode;"
   )
 })
 
-describe.each(servers.slice(0, 1))("on $name,", ({ bin }) => {
+describe.concurrent.each(servers.slice(0, 1))("on $name,", ({ bin }) => {
   it.live("an idle worker without any consumer keeps the other mode away too", () =>
     Effect.gen(function* () {
       const { environment, fn, publish } = yield* prepare(bin)

@@ -2,7 +2,7 @@ import { existsSync, globSync, readFileSync } from "node:fs"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { expect, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { table } from "../../src/telemetry/MetricsTable.ts"
 import { Gate } from "../support/Gate.ts"
@@ -87,45 +87,6 @@ const prepare = Effect.gen(function* () {
 const only = (value: number) => (found: ReadonlyArray<Prometheus.Found>) =>
   found.length === 1 && found[0]?.value === value
 
-it.live(
-  "Prometheus reads every target, and OpenFaaS's rule gives the depth of a queue, however many workers",
-  () =>
-    Effect.gen(function* () {
-      const { prometheus, gate } = yield* prepare
-      yield* prometheus.finds("sum(up)", only(4))
-      const depth = 'queue_worker_pending_messages{function_name="slow.openfaas-fn"}'
-      yield* prometheus.finds(depth, (found) => found.length === 2 && found.every(({ value }) => value === 3))
-      yield* prometheus.finds('job:function_current_load:sum{scaling_type="queue"}', only(3))
-      const [load] = yield* prometheus.query("job:function_current_load:sum")
-      expect(load?.labels["function_name"]).toBe("slow.openfaas-fn")
-      yield* prometheus.finds("sum(sluice_dead_letters_total)", only(1))
-      gate.open()
-      yield* prometheus.finds('job:function_current_load:sum{scaling_type="queue"}', only(0))
-      yield* prometheus.finds("sum(queue_worker_messages_processed_total)", only(5))
-
-      const labels = yield* prometheus.query('{__name__=~"sluice_.+|queue_worker_.+|gateway_func.+"}')
-      const names = new Set(labels.flatMap((found) => Object.keys(found.labels)))
-      expect([...names].filter((name) => name.startsWith("otel"))).toEqual([])
-    }),
-  60_000
-)
-
-it.live(
-  "promtool has nothing to say about the metrics",
-  () =>
-    Effect.gen(function* () {
-      const { gateway, workers, gate, prometheus } = yield* prepare
-      gate.open()
-      yield* prometheus.finds("sum(queue_worker_messages_processed_total)", only(5))
-      for (const { operationsUrl } of [gateway, ...workers.slice(0, 1)]) {
-        const text = yield* Scrape.text(operationsUrl)
-        expect(yield* Prometheus.complaints(text)).toEqual([])
-      }
-      expect(yield* Prometheus.complaints("# TYPE bad_total gauge\nbad_total 1\n")).not.toEqual([])
-    }),
-  60_000
-)
-
 /** The queries of a dashboard, with a value for each of Grafana's variables. */
 const queriesOf = (dashboard: unknown): ReadonlyArray<string> => {
   const found: Array<string> = []
@@ -143,31 +104,75 @@ const queriesOf = (dashboard: unknown): ReadonlyArray<string> => {
 
 const dashboards = globSync("deploy/grafana/*.json", { cwd: root })
 
-it.live.skipIf(dashboards.length === 0)(
-  "every query of the dashboards is understood, and asks only for what is there",
-  () =>
-    Effect.gen(function* () {
-      const { gate, prometheus } = yield* prepare
-      yield* prometheus.finds("sum(sluice_dead_letters_total)", only(1))
-      gate.open()
-      yield* prometheus.finds("sum(queue_worker_messages_processed_total)", only(5))
-      // A rate needs two samples.
-      yield* prometheus.finds(
-        "sum(rate(queue_worker_messages_processed_total[1m]))",
-        (found) => found.length === 1
-      )
-      const known = new Set<string>(Object.values(table).map(({ name }) => name))
-      for (const file of dashboards) {
-        for (const query of queriesOf(JSON.parse(readFileSync(join(root, file), "utf8")))) {
-          const result = yield* Effect.result(prometheus.query(query))
-          expect(result, `${file}: ${query}`).toMatchObject({ _tag: "Success" })
-          const names = query.match(/\b(?:sluice|queue_worker|gateway_function|http_request)s?_\w+/g) ?? []
-          for (const name of names) {
-            const base = name.replace(/_(?:bucket|sum|count)$/, "")
-            expect(known.has(name) || known.has(base), `${file}: ${name}`).toBe(true)
+describe.concurrent("a Prometheus of its own", () => {
+  it.live(
+    "Prometheus reads every target, and OpenFaaS's rule gives the depth of a queue, however many workers",
+    () =>
+      Effect.gen(function* () {
+        const { prometheus, gate } = yield* prepare
+        yield* prometheus.finds("sum(up)", only(4))
+        const depth = 'queue_worker_pending_messages{function_name="slow.openfaas-fn"}'
+        yield* prometheus.finds(
+          depth,
+          (found) => found.length === 2 && found.every(({ value }) => value === 3)
+        )
+        yield* prometheus.finds('job:function_current_load:sum{scaling_type="queue"}', only(3))
+        const [load] = yield* prometheus.query("job:function_current_load:sum")
+        expect(load?.labels["function_name"]).toBe("slow.openfaas-fn")
+        yield* prometheus.finds("sum(sluice_dead_letters_total)", only(1))
+        gate.open()
+        yield* prometheus.finds('job:function_current_load:sum{scaling_type="queue"}', only(0))
+        yield* prometheus.finds("sum(queue_worker_messages_processed_total)", only(5))
+
+        const labels = yield* prometheus.query('{__name__=~"sluice_.+|queue_worker_.+|gateway_func.+"}')
+        const names = new Set(labels.flatMap((found) => Object.keys(found.labels)))
+        expect([...names].filter((name) => name.startsWith("otel"))).toEqual([])
+      }),
+    60_000
+  )
+
+  it.live(
+    "promtool has nothing to say about the metrics",
+    () =>
+      Effect.gen(function* () {
+        const { gateway, workers, gate, prometheus } = yield* prepare
+        gate.open()
+        yield* prometheus.finds("sum(queue_worker_messages_processed_total)", only(5))
+        for (const { operationsUrl } of [gateway, ...workers.slice(0, 1)]) {
+          const text = yield* Scrape.text(operationsUrl)
+          expect(yield* Prometheus.complaints(text)).toEqual([])
+        }
+        expect(yield* Prometheus.complaints("# TYPE bad_total gauge\nbad_total 1\n")).not.toEqual([])
+      }),
+    60_000
+  )
+
+  it.live.skipIf(dashboards.length === 0)(
+    "every query of the dashboards is understood, and asks only for what is there",
+    () =>
+      Effect.gen(function* () {
+        const { gate, prometheus } = yield* prepare
+        yield* prometheus.finds("sum(sluice_dead_letters_total)", only(1))
+        gate.open()
+        yield* prometheus.finds("sum(queue_worker_messages_processed_total)", only(5))
+        // A rate needs two samples.
+        yield* prometheus.finds(
+          "sum(rate(queue_worker_messages_processed_total[1m]))",
+          (found) => found.length === 1
+        )
+        const known = new Set<string>(Object.values(table).map(({ name }) => name))
+        for (const file of dashboards) {
+          for (const query of queriesOf(JSON.parse(readFileSync(join(root, file), "utf8")))) {
+            const result = yield* Effect.result(prometheus.query(query))
+            expect(result, `${file}: ${query}`).toMatchObject({ _tag: "Success" })
+            const names = query.match(/\b(?:sluice|queue_worker|gateway_function|http_request)s?_\w+/g) ?? []
+            for (const name of names) {
+              const base = name.replace(/_(?:bucket|sum|count)$/, "")
+              expect(known.has(name) || known.has(base), `${file}: ${name}`).toBe(true)
+            }
           }
         }
-      }
-    }),
-  60_000
-)
+      }),
+    60_000
+  )
+})

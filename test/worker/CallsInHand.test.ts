@@ -66,12 +66,13 @@ describe("CallsInHand", () => {
 
   it("a call that comes again while it is in hand is known, and speaks for its later delivery", () => {
     const calls = new CallsInHand(() => Effect.void)
-    const renewals: Array<Delivery> = []
     let settled = false
-    const first = fakeDelivery({ renew: (later) => void renewals.push(later), settled: () => settled })
+    const first = fakeDelivery({ settled: () => settled })
     const [again, other] = [fakeDelivery({ deliveryCount: 2 }), fakeDelivery({ streamSequence: 2 })]
     expect([calls.add(first, 0), calls.add(again, 0), calls.add(other, 0)]).toEqual([true, false, true])
-    expect(renewals).toEqual([again])
+    expect(first.renewal).toBe(again)
+    // After a reset of the stream, a sequence is that of another call.
+    expect(calls.add(fakeDelivery({ acceptedMillis: 1, streamSequence: 2 }), 0)).toBe(true)
     // What was given back comes again as a new one, which the end of the first must not take away.
     settled = true
     const next = fakeDelivery({ deliveryCount: 3 })
