@@ -29,10 +29,8 @@ export const only = (map: Headers.HeaderMap): Headers.HeaderMap => {
 
 /** The headers with the context's step instead of any other. */
 export const write = (context: Context, map: Headers.HeaderMap): Headers.HeaderMap => {
-  const written: Record<string, ReadonlyArray<string>> = Object.create(null)
-  for (const name of Object.keys(map)) {
-    if (!names.has(Headers.canonical(name))) written[name] = map[name] ?? []
-  }
+  const written: Record<string, ReadonlyArray<string>> = { ...map }
+  for (const name of Object.keys(map)) if (names.has(Headers.canonical(name))) delete written[name]
   propagator.inject(context, written, {
     set: (carrier, name, value) => void (carrier[Headers.canonical(name)] = [value])
   })
