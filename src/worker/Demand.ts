@@ -8,6 +8,8 @@ const TICK_MILLIS = 50
 export class Demand {
   #expected = 0
   #fresh = false
+  /** The last request for discovered calls did not wait. */
+  #doubted = false
   /** when calls that were given back with a delay come due (in ticks), and how many */
   readonly #delayed = new Map<number, number>()
   #delayedCount = 0
@@ -29,12 +31,16 @@ export class Demand {
 
   /**
    * The stream holds so many calls that are not ours. A request that does not wait is answered by what the server
-   * counts for the consumer, and a server that was killed may count too few: when it has said that nothing is
-   * there, the next request waits, for which the server looks into the stream.
+   * counts for the consumer, and a server that was killed may count too few; for one that waits it looks into the
+   * stream. But only one that does not wait stays without an answer when the consumer must be put right. So they take
+   * turns.
    */
   discovered(count: number): void {
     if (count <= 0) return
-    if (this.#expected === 0) this.#fresh = true
+    if (this.#expected === 0) {
+      if (this.#doubted) this.#fresh = true
+      this.#doubted = !this.#doubted
+    }
     this.atLeast(count)
   }
 
