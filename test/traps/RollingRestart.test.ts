@@ -94,14 +94,24 @@ const restartAll = Effect.fnUntraced(function* (bin: string | undefined, more: E
   yield* stranger.allFinished
 
   expect(yield* stranger.deadLetters).toEqual([])
-  expect(records.filter(({ attempts, unfinished }) => unfinished > 0 || attempts > 1)).toEqual([])
+  const blamed = records.filter(({ unfinished }) => unfinished > mostUnfinished(bin))
+  expect(blamed.concat(records.filter(({ attempts }) => attempts > 1))).toEqual([])
   return { fn, receiver, ids }
 })
+
+/**
+ * With nats-server 2.9 a delivery may reach nobody when a worker ends: the call comes again after `ack_wait`, as a
+ * suspect, and is no more than that: such deliveries count once in a call's life.
+ */
+const mostUnfinished = (bin: string | undefined): number => {
+  const server = servers.find((each) => each.bin === (bin ?? servers[0]?.bin))
+  return server?.name.includes(" 2.9.") ? 1 : 0
+}
 
 describe.each(servers)("three workers under load are restarted one after the other, on $name", ({ bin }) => {
   it.live("and running calls may end: none is lost, executed twice, blamed or a dead letter", () =>
     Effect.gen(function* () {
-      const { fn, receiver, ids } = yield* restartAll(bin, { shutdown_grace: "60s", ack_wait: "60s" })
+      const { fn, receiver, ids } = yield* restartAll(bin, { shutdown_grace: "60s", ack_wait: "10s" })
       expect(counts(fn.requests)).toEqual(new Map(ids.map((id) => [id, fails(id) ? 2 : 1])))
       expect(fn.requests.filter(({ answered }) => !answered)).toEqual([])
       expect(counts(receiver.requests)).toEqual(new Map(ids.map((id) => [id, 1])))
@@ -113,7 +123,7 @@ it.live(
   "three workers under load break off what runs when they are restarted: no call is lost or blamed",
   () =>
     Effect.gen(function* () {
-      const { fn, receiver, ids } = yield* restartAll(undefined, { shutdown_grace: "0s", ack_wait: "60s" })
+      const { fn, receiver, ids } = yield* restartAll(undefined, { shutdown_grace: "0s", ack_wait: "5s" })
       // What is broken off is executed again, and nothing else is.
       expect(fn.requests.length - ids.length - ids.filter(fails).length).toBeLessThanOrEqual(WORKERS * SLOTS)
       expect(new Set(receiver.requests.map(idOf))).toEqual(new Set(ids))
