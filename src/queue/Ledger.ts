@@ -1,9 +1,10 @@
 import { Kvm } from "@nats-io/kv"
-import { Context, Duration, Effect, Layer, Option, Schedule } from "effect"
+import { Context, Effect, Layer, Option, Schedule } from "effect"
 import * as AttemptRecord from "../domain/AttemptRecord.ts"
 import { EVERYTHING } from "../domain/Lane.ts"
 import * as StreamCreation from "../domain/StreamCreation.ts"
 import type { Delivery } from "./Delivery.ts"
+import { lastly } from "./LastWords.ts"
 import { Nats } from "./Nats.ts"
 import {
   describe,
@@ -64,9 +65,6 @@ interface Entry {
   readonly record: AttemptRecord.AttemptRecord | undefined
 }
 
-/** How long the end of a process waits for what is being forgotten. */
-const LAST_WORDS = Duration.seconds(2)
-
 const noRecord = Effect.succeed(undefined)
 
 let lastStream = { created: "", token: "" }
@@ -114,12 +112,7 @@ const make = Effect.fnUntraced(function* (options: LedgerOptions) {
   /** per subject, the highest sequence of a call that may have an entry */
   const horizons = new Map<string, number>()
   const beingForgotten = new Set<Promise<unknown>>()
-  yield* Effect.addFinalizer(() =>
-    Effect.promise(() => Promise.all(beingForgotten)).pipe(
-      Effect.interruptible,
-      Effect.timeoutOption(LAST_WORDS)
-    )
-  )
+  yield* Effect.addFinalizer(() => lastly(Effect.promise(() => Promise.all(beingForgotten))))
   const me = crypto.randomUUID()
   let writes = 0
   let warned = false

@@ -1,6 +1,7 @@
-import { Clock, Context, Duration, Effect, Layer } from "effect"
+import { Clock, Context, Effect, Layer } from "effect"
 import * as AttemptRecord from "../domain/AttemptRecord.ts"
 import type { Delivery } from "../queue/Delivery.ts"
+import { lastly } from "../queue/LastWords.ts"
 import { Ledger } from "../queue/Ledger.ts"
 
 /** The call is in the queue again, to be delivered after the delay. */
@@ -8,13 +9,6 @@ export interface GivenBack {
   readonly _tag: "GivenBack"
   readonly delayMillis: number
 }
-
-/** How long the end of a process may still wait for the ledger. */
-const LAST_WORDS = Duration.seconds(2)
-
-/** Done or given up soon, also where nothing can be interrupted. */
-export const lastly = (effect: Effect.Effect<unknown>) =>
-  Effect.timeoutOption(Effect.interruptible(effect), LAST_WORDS)
 
 const withLastWords = (giving: Effect.Effect<GivenBack>) => Effect.onInterrupt(giving, () => lastly(giving))
 

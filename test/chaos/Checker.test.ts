@@ -22,6 +22,25 @@ const end = (snapshot: Partial<Snapshot> = {}) => look(10_000, "end", snapshot)
 const succeeded = history(accepted(0, "a"), attempt(10, 20, "a", 200))
 const exhausted = history(accepted(0, "a"), attempt(10, 20, "a", 500), attempt(80, 90, "a", 500))
 
+/** One call waits and one was handed over; the server counts the second one only. */
+const countedTooFew = (before: ReadonlyArray<Event>) =>
+  history(
+    accepted(0, "b"),
+    accepted(0, "c"),
+    [delivered(5, "c")],
+    before,
+    look(50, "quiet", {
+      queue: [
+        { call: "b", fn: "fn" },
+        { call: "c", fn: "fn" }
+      ],
+      consumers: [{ fn: "fn", waiting: 0, unsettled: 1 }]
+    }),
+    attempt(60, 70, "b", 200),
+    attempt(60, 70, "c", 200),
+    end()
+  )
+
 describe("nothing is wrong with", () => {
   it.each<[string, ReadonlyArray<Event>]>([
     ["a call that succeeds", history(succeeded, end())],
@@ -109,22 +128,7 @@ describe("nothing is wrong with", () => {
     ],
     [
       "a server that was stopped and counts too few waiting calls",
-      history(
-        accepted(0, "b"),
-        accepted(0, "c"),
-        [delivered(5, "c")],
-        fault(10, 20, "server-stopped", "nats"),
-        look(50, "quiet", {
-          queue: [
-            { call: "b", fn: "fn" },
-            { call: "c", fn: "fn" }
-          ],
-          consumers: [{ fn: "fn", waiting: 0, unsettled: 1 }]
-        }),
-        attempt(60, 70, "b", 200),
-        attempt(60, 70, "c", 200),
-        end()
-      )
+      countedTooFew(fault(10, 20, "server-stopped", "nats"))
     ],
     [
       "a killed server that counts a settled call once more",
@@ -433,21 +437,7 @@ describe("is found:", () => {
     [
       "a server that counts too few waiting calls, and nothing happened to it",
       "conservation",
-      history(
-        accepted(0, "b"),
-        accepted(0, "c"),
-        [delivered(5, "c")],
-        look(50, "quiet", {
-          queue: [
-            { call: "b", fn: "fn" },
-            { call: "c", fn: "fn" }
-          ],
-          consumers: [{ fn: "fn", waiting: 0, unsettled: 1 }]
-        }),
-        attempt(60, 70, "b", 200),
-        attempt(60, 70, "c", 200),
-        end()
-      )
+      countedTooFew([])
     ],
     [
       "consumers that count what is not there",

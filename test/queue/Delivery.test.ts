@@ -48,11 +48,16 @@ it.live("a delivery is settled once, whatever is said of it later, and what is n
   })
 )
 
-it.live("a call that has come again is settled by what is said of its later delivery", () =>
-  Effect.gen(function* () {
-    const { url } = yield* startNats()
-    const { connection, jetstream, manager } = yield* natsClient(url)
-    const deliver = Effect.promise(async () => {
+/** A work queue with one call, which a consumer that can be deleted and made again delivers. */
+const oneCall = Effect.gen(function* () {
+  const { url } = yield* startNats()
+  const { connection, jetstream, manager } = yield* natsClient(url)
+  yield* Effect.promise(async () => {
+    await manager.streams.add({ name: "OF_q", subjects: ["q.>"], storage: "memory", retention: "workqueue" })
+    await jetstream.publish("q.echo.fns", "call")
+  })
+  return {
+    deliver: Effect.promise(async () => {
       await manager.consumers.add("OF_q", { durable_name: "c", ack_policy: "explicit" })
       const message = await connection.request("$JS.API.CONSUMER.MSG.NEXT.OF_q.c", "1", {
         noMux: true,
@@ -60,48 +65,33 @@ it.live("a call that has come again is settled by what is said of its later deli
       })
       const delivery = Delivery.fromMessage(message, connection, "2026-11-20T00:00:00Z", "c")
       return delivery ?? Promise.reject(new Error("no delivery"))
-    })
-    yield* Effect.promise(async () => {
-      await manager.streams.add({
-        name: "OF_q",
-        subjects: ["q.>"],
-        storage: "memory",
-        retention: "workqueue"
-      })
-      await jetstream.publish("q.echo.fns", "call")
-    })
+    }),
+    deleteConsumer: Effect.promise(() => manager.consumers.delete("OF_q", "c")),
+    stored: Effect.promise(async () => (await manager.streams.info("OF_q")).state.messages)
+  }
+})
+
+/** Whether the call is known to be removed. */
+const acknowledged = (delivery: Delivery.Delivery) =>
+  Effect.callback<boolean>((resume) => delivery.ack((removed) => resume(Effect.succeed(removed))))
+
+it.live("a call that has come again is settled by what is said of its later delivery", () =>
+  Effect.gen(function* () {
+    const { deleteConsumer, deliver, stored } = yield* oneCall
     const first = yield* deliver
-    yield* Effect.promise(() => manager.consumers.delete("OF_q", "c"))
+    yield* deleteConsumer
     first.renewal = yield* deliver
     expect(yield* acknowledged(first)).toBe(true)
-    expect((yield* Effect.promise(() => manager.streams.info("OF_q"))).state.messages).toBe(0)
+    expect(yield* stored).toBe(0)
   })
 )
 
 it.live("who acknowledges a delivery of a consumer that is gone hears that the call is not removed", () =>
   Effect.gen(function* () {
-    const { url } = yield* startNats()
-    const { connection, jetstream, manager } = yield* natsClient(url)
-    yield* Effect.promise(async () => {
-      await manager.streams.add({
-        name: "OF_q",
-        subjects: ["q.>"],
-        storage: "memory",
-        retention: "workqueue"
-      })
-      await manager.consumers.add("OF_q", { durable_name: "c", ack_policy: "explicit" })
-      await jetstream.publish("q.echo.fns", "call")
-    })
-    const message = yield* Effect.promise(() =>
-      connection.request("$JS.API.CONSUMER.MSG.NEXT.OF_q.c", "1", { noMux: true, timeout: 10_000 })
-    )
-    yield* Effect.promise(() => manager.consumers.delete("OF_q", "c"))
-    const delivery = Delivery.fromMessage(message, connection, "2026-11-20T00:00:00Z", "c")
-    expect(delivery === undefined ? undefined : yield* acknowledged(delivery)).toBe(false)
-    expect((yield* Effect.promise(() => manager.streams.info("OF_q"))).state.messages).toBe(1)
+    const { deleteConsumer, deliver, stored } = yield* oneCall
+    const delivery = yield* deliver
+    yield* deleteConsumer
+    expect(yield* acknowledged(delivery)).toBe(false)
+    expect(yield* stored).toBe(1)
   })
 )
-
-/** Whether the call is known to be removed. */
-const acknowledged = (delivery: Delivery.Delivery) =>
-  Effect.callback<boolean>((resume) => delivery.ack((removed) => resume(Effect.succeed(removed))))
