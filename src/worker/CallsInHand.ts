@@ -6,8 +6,11 @@ import type { Delivery } from "../queue/Delivery.ts"
  * room for and which go out first when it has. All of them are kept from being delivered to somebody else.
  */
 export class CallsInHand {
-  /** by their sequences in the stream */
-  readonly #calls = new Map<number, { readonly delivery: Delivery; readonly since: number }>()
+  /**
+   * By their sequences in the stream. Not a `Map`: the tables that it has outgrown keep the calls that were in them
+   * until the next full garbage collection.
+   */
+  readonly #calls: Record<number, { readonly delivery: Delivery; readonly since: number }> = {}
   readonly #held: Array<Delivery> = []
   readonly #handBack: (delivery: Delivery) => Effect.Effect<unknown>
 
@@ -26,19 +29,19 @@ export class CallsInHand {
    * for its function, so what the first delivery leads to is said about this one.
    */
   add(delivery: Delivery, nowMillis: number): boolean {
-    const known = this.#calls.get(delivery.streamSequence)?.delivery
+    const known = this.#calls[delivery.streamSequence]?.delivery
     if (known !== undefined && !known.settled() && known.acceptedMillis === delivery.acceptedMillis) {
       known.renewal = delivery
       return false
     }
-    this.#calls.set(delivery.streamSequence, { delivery, since: nowMillis })
+    this.#calls[delivery.streamSequence] = { delivery, since: nowMillis }
     return true
   }
 
   /** It is settled. */
   delete(delivery: Delivery): void {
-    if (this.#calls.get(delivery.streamSequence)?.delivery === delivery) {
-      this.#calls.delete(delivery.streamSequence)
+    if (this.#calls[delivery.streamSequence]?.delivery === delivery) {
+      delete this.#calls[delivery.streamSequence]
     }
   }
 
@@ -73,7 +76,9 @@ export class CallsInHand {
       Effect.gen({ self: this }, function* () {
         yield* Effect.sleep(Duration.millis(period))
         const now = yield* Clock.currentTimeMillis
-        for (const { delivery, since } of this.#calls.values()) if (now - since >= period) delivery.working()
+        for (const { delivery, since } of Object.values(this.#calls)) {
+          if (now - since >= period) delivery.working()
+        }
       })
     )
   }

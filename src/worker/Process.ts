@@ -126,7 +126,7 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
     standing: AttemptRecord.Standing,
     progress: Progress
   ) {
-    const { fn, delivery, call, attempt } = work
+    const { fn, delivery, call } = work
     if (AttemptRecord.isEarly(record, clock.currentTimeMillisUnsafe())) {
       return yield* giveBack.handBack(delivery)
     }
@@ -150,24 +150,32 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
       })
     }
 
-    const execute = Effect.gen(function* () {
-      progress.dispatched()
-      const { url } = found.spec
-      const reaction = yield* CallSpans.attempt(work, url, progress, (asked) =>
-        invoker.invoke(url, asked, call.callbackUrl !== undefined)
-      )
-      const { answer, durationSeconds } = reaction
-      progress.answered(Outcome.signal(answer), durationSeconds, Outcome.retryAfterSeconds(answer))
-      countAnswer(metrics, FunctionName.key(fn), reaction)
-      const tooOld = clock.currentTimeMillisUnsafe() - delivery.acceptedMillis > options.maxCallAgeMillis
-      const rules = { holdRejected: options.holdRejected, tooOld }
-      const verdict = Verdict.decide(answer, attempt, policy, random.nextDoubleUnsafe(), rules)
-      yield* logAttempt(work, reaction, verdict, logsDebug)
-      return yield* settlement.settle(work, verdict, { ...end, reaction })
-    })
+    const execution = execute(work, found.spec.url, policy, progress)
     return yield* standing.suspect === undefined
-      ? execute
-      : suspects.execute(delivery, standing.suspect, execute)
+      ? execution
+      : suspects.execute(delivery, standing.suspect, execution)
+  })
+
+  // Not inside `handle`: a generator function that is made for each call lets all that it sees outlive the call.
+  const execute = Effect.fnUntraced(function* (
+    work: Work & { readonly call: Call.Call },
+    url: string,
+    policy: RetryPolicy.RetryPolicy,
+    progress: Progress
+  ) {
+    const { attempt, call, delivery, fn } = work
+    progress.dispatched()
+    const reaction = yield* CallSpans.attempt(work, url, progress, (asked) =>
+      invoker.invoke(url, asked, call.callbackUrl !== undefined)
+    )
+    const { answer, durationSeconds } = reaction
+    progress.answered(Outcome.signal(answer), durationSeconds, Outcome.retryAfterSeconds(answer))
+    countAnswer(metrics, FunctionName.key(fn), reaction)
+    const tooOld = clock.currentTimeMillisUnsafe() - delivery.acceptedMillis > options.maxCallAgeMillis
+    const rules = { holdRejected: options.holdRejected, tooOld }
+    const verdict = Verdict.decide(answer, attempt, policy, random.nextDoubleUnsafe(), rules)
+    yield* logAttempt(work, reaction, verdict, logsDebug)
+    return yield* settlement.settle(work, verdict, { call, maxRetries: policy.maxAttempts, reaction })
   })
 
   return Process.of({
