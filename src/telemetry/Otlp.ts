@@ -11,13 +11,13 @@ import {
   AlwaysOnSampler,
   BasicTracerProvider,
   BatchSpanProcessor,
-  ParentBasedSampler,
   type ReadableSpan,
   type SpanExporter,
   TraceIdRatioBasedSampler
 } from "@opentelemetry/sdk-trace-base"
 import { Context, Data, Duration, Effect, Layer, Result } from "effect"
 import * as TraceSettings from "./TraceSettings.ts"
+import { TraceIds } from "./TraceIds.ts"
 import { make, Traces } from "./Traces.ts"
 
 interface OtlpOptions {
@@ -64,7 +64,6 @@ const traces = Effect.fnUntraced(function* (options: OtlpOptions, settings: Trac
           : Effect.logWarning("traces cannot be exported, they are dropped", { reason })
       )
   )
-  const spanProcessors = [new BatchSpanProcessor(exporter)]
   const resource = defaultResource()
     .merge(
       resourceFromAttributes({
@@ -74,16 +73,14 @@ const traces = Effect.fnUntraced(function* (options: OtlpOptions, settings: Trac
       })
     )
     .merge(detectResources({ detectors: [envDetector] }))
-  const { defaultRatio } = settings
+  const ids = new TraceIds()
   const provider = new BasicTracerProvider({
     resource,
-    spanProcessors,
-    // Without one it is what OTEL_TRACES_SAMPLER says.
-    ...(defaultRatio === undefined
-      ? {}
-      : { sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(defaultRatio) }) })
+    // Whether a trace is sampled is known before it gets here.
+    spanProcessors: [new BatchSpanProcessor(exporter)],
+    idGenerator: ids,
+    sampler: new AlwaysOnSampler()
   })
-  const following = new BasicTracerProvider({ resource, spanProcessors, sampler: new AlwaysOnSampler() })
   yield* Effect.addFinalizer(() =>
     Effect.promise(() => provider.shutdown().catch(() => undefined)).pipe(
       Effect.interruptible,
@@ -92,7 +89,8 @@ const traces = Effect.fnUntraced(function* (options: OtlpOptions, settings: Trac
   )
   return make({
     tracer: provider.getTracer("sluice", options.version),
-    following: following.getTracer("sluice", options.version),
+    ids,
+    sampler: new TraceIdRatioBasedSampler(settings.ratio),
     parentDecides: settings.parentDecides,
     linkConsumers: options.linkConsumers
   })

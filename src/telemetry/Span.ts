@@ -1,11 +1,4 @@
-import {
-  type Attributes,
-  type Context,
-  ROOT_CONTEXT,
-  SpanKind,
-  SpanStatusCode,
-  trace
-} from "@opentelemetry/api"
+import { type Attributes, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api"
 import type * as Otel from "@opentelemetry/api"
 import { Cause, Effect, Exit } from "effect"
 import type { HeaderMap } from "../domain/Headers.ts"
@@ -48,11 +41,11 @@ export const none: Span = {
 }
 
 /** Of a trace that is not recorded, which whoever continues it has to know. */
-export const unrecorded = (span: Otel.Span): Span => {
+export const unrecorded = (step: Otel.SpanContext): Span => {
   const self: Span = {
     ...none,
     child: () => self,
-    headers: (map) => TraceHeaders.write(contextOf(span), map)
+    headers: (map) => TraceHeaders.write(step, map)
   }
   return self
 }
@@ -66,18 +59,21 @@ export const made = (attributes: () => Attributes): Attributes => {
   }
 }
 
-const contextOf = (span: Otel.Span): Context => trace.setSpan(ROOT_CONTEXT, span)
-
 export const recorded = (tracer: Otel.Tracer, span: Otel.Span): Span => {
-  const { traceId } = span.spanContext()
+  const step = span.spanContext()
+  const { traceId } = step
   const failed = (message: string) => void span.setStatus({ code: SpanStatusCode.ERROR, message })
   return {
     traceId,
-    headers: (map) => TraceHeaders.write(contextOf(span), map),
+    headers: (map) => TraceHeaders.write(step, map),
     child: (name, kind, attributes) =>
       recorded(
         tracer,
-        tracer.startSpan(name, { kind: kindOf(kind), attributes: made(attributes) }, contextOf(span))
+        tracer.startSpan(
+          name,
+          { kind: kindOf(kind), attributes: made(attributes) },
+          trace.setSpan(ROOT_CONTEXT, span)
+        )
       ),
     set: (attributes) => void span.setAttributes(made(attributes)),
     failed,

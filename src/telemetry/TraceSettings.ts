@@ -3,9 +3,9 @@ import { Result } from "effect"
 /** OpenTelemetry's variables that decide here; those of exporters, batches, limits and resources its SDK reads itself. */
 export interface TraceSettings {
   readonly encoding: "protobuf" | "json"
-  /** what samples when `OTEL_TRACES_SAMPLER` does not say: this share of the traces that begin here */
-  readonly defaultRatio: number | undefined
-  /** a trace that was not sampled where it began is not sampled here either */
+  /** which share of traces is sampled, from 0 to 1 */
+  readonly ratio: number
+  /** a trace is sampled here when it was sampled where it began, and not otherwise; the share is of those that begin here */
   readonly parentDecides: boolean
 }
 
@@ -13,14 +13,13 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 const DEFAULT_RATIO = 0.01
 
-const samplers = [
-  "always_on",
-  "always_off",
-  "traceidratio",
-  "parentbased_always_on",
-  "parentbased_always_off",
-  "parentbased_traceidratio"
-]
+/** The share that a sampler samples; undefined for the one that is given it. Each also exists as `parentbased_...`. */
+const samplers: Readonly<Record<string, number | undefined>> = {
+  always_on: 1,
+  always_off: 0,
+  traceidratio: undefined
+}
+const PARENT_BASED = "parentbased_"
 
 const encodings: Readonly<Record<string, TraceSettings["encoding"]>> = {
   "http/protobuf": "protobuf",
@@ -51,18 +50,18 @@ export const read = (environment: Environment): Result.Result<TraceSettings | un
     return refused("OTEL_EXPORTER_OTLP_PROTOCOL", protocol, Object.keys(encodings).join(" or "))
   }
   const sampler = value("OTEL_TRACES_SAMPLER")
-  if (sampler !== undefined && !samplers.includes(sampler)) {
-    return refused("OTEL_TRACES_SAMPLER", sampler, samplers.join(", "))
+  const parentDecides = sampler === undefined || sampler.startsWith(PARENT_BASED)
+  const root = sampler?.replace(PARENT_BASED, "") ?? "traceidratio"
+  if (sampler !== undefined && !Object.hasOwn(samplers, root)) {
+    const allowed = Object.keys(samplers).flatMap((name) => [name, PARENT_BASED + name])
+    return refused("OTEL_TRACES_SAMPLER", sampler, allowed.join(", "))
   }
-  const ratio = Number(value("OTEL_TRACES_SAMPLER_ARG") ?? DEFAULT_RATIO)
-  if (!(ratio >= 0 && ratio <= 1)) {
+  // With a sampler that is named it is OpenTelemetry's default.
+  const given = Number(value("OTEL_TRACES_SAMPLER_ARG") ?? (sampler === undefined ? DEFAULT_RATIO : 1))
+  if (!(given >= 0 && given <= 1)) {
     return refused("OTEL_TRACES_SAMPLER_ARG", value("OTEL_TRACES_SAMPLER_ARG") ?? "", "a number from 0 to 1")
   }
-  return Result.succeed({
-    encoding,
-    defaultRatio: sampler === undefined ? ratio : undefined,
-    parentDecides: sampler === undefined || sampler.startsWith("parentbased")
-  })
+  return Result.succeed({ encoding, ratio: samplers[root] ?? given, parentDecides })
 }
 
 const refused = (name: string, value: string, allowed: string) =>

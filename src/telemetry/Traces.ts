@@ -1,15 +1,10 @@
-import {
-  type Attributes,
-  ROOT_CONTEXT,
-  type Span as OtelSpan,
-  trace,
-  TraceFlags,
-  type Tracer
-} from "@opentelemetry/api"
+import { type Attributes, ROOT_CONTEXT, SpanKind, trace, TraceFlags, type Tracer } from "@opentelemetry/api"
+import { type Sampler, SamplingDecision } from "@opentelemetry/sdk-trace-base"
 import { Context } from "effect"
 import type { HeaderMap } from "../domain/Headers.ts"
 import { type Kind, kindOf, made, none, recorded, type Span, unrecorded } from "./Span.ts"
 import * as TraceHeaders from "./TraceHeaders.ts"
+import type { TraceIds } from "./TraceIds.ts"
 
 export interface Live {
   /**
@@ -25,33 +20,41 @@ export const Traces = Context.Reference<Live>("sluice/telemetry/Traces", {
 })
 
 interface TracesOptions {
-  /** samples as it is configured */
+  /** records every span it starts; its ids are from `ids` */
   readonly tracer: Tracer
-  /** samples everything, for a trace that goes on from one that is sampled, by a link */
-  readonly following: Tracer
-  /** a trace that was not sampled where it began is not sampled here either */
+  readonly ids: TraceIds
+  /** which traces are sampled */
+  readonly sampler: Sampler
+  /** a trace is sampled here when it was sampled where it began, and not otherwise */
   readonly parentDecides: boolean
   /** what a consumer does goes into a trace of its own, with a link to the producer's */
   readonly linkConsumers: boolean
 }
 
-export const make = ({ tracer, following, parentDecides, linkConsumers }: TracesOptions): Live => ({
-  start: (headers, name, kind, attributes) => {
-    const parent = TraceHeaders.read(headers)
-    const sampledThere = parent !== undefined && (parent.traceFlags & TraceFlags.SAMPLED) !== 0
-    if (parent !== undefined && !sampledThere && parentDecides) return none
+export const make = (options: TracesOptions): Live => {
+  const { ids, linkConsumers, parentDecides, sampler, tracer } = options
+  const isSampled = (traceId: string) =>
+    sampler.shouldSample(ROOT_CONTEXT, traceId, "", SpanKind.INTERNAL, {}, []).decision ===
+    SamplingDecision.RECORD_AND_SAMPLED
 
-    const options = { kind: kindOf(kind) }
-    if (linkConsumers && kind === "consumer" && parent !== undefined) {
-      const own = sampledThere && parentDecides ? following : tracer
-      const linked = { ...options, root: true, links: [{ context: parent }] }
-      return spanOf(own, own.startSpan(name, linked, ROOT_CONTEXT), attributes)
+  return {
+    start: (headers, name, kind, attributes) => {
+      const parent = TraceHeaders.read(headers)
+      const isOwn = parent === undefined || (linkConsumers && kind === "consumer")
+      const decided = parentDecides && parent !== undefined
+      if (decided && (parent.traceFlags & TraceFlags.SAMPLED) === 0) return none
+
+      if (!decided && !isSampled(isOwn ? ids.nextTraceId : parent.traceId)) {
+        return unrecorded({
+          ...(isOwn ? { traceId: ids.generateTraceId() } : parent),
+          spanId: ids.generateSpanId(),
+          traceFlags: TraceFlags.NONE
+        })
+      }
+      const links = isOwn && parent !== undefined ? [{ context: parent }] : []
+      const context = isOwn ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent)
+      const step = { kind: kindOf(kind), links, attributes: made(attributes) }
+      return recorded(tracer, tracer.startSpan(name, step, context))
     }
-    const context = parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent)
-    return spanOf(tracer, tracer.startSpan(name, options, context), attributes)
   }
-})
-
-const spanOf = (tracer: Tracer, span: OtelSpan, attributes: () => Attributes): Span =>
-  // No sampler of ours looks at attributes, so that only what is recorded has to have some.
-  span.isRecording() ? recorded(tracer, span.setAttributes(made(attributes))) : unrecorded(span)
+}

@@ -15,22 +15,27 @@ describe("where traces go", () => {
   })
 
   it("is an endpoint, in protocol buffers, one in a hundred of the traces that begin here", () => {
-    const standard = { encoding: "protobuf", defaultRatio: 0.01, parentDecides: true }
+    const standard = { encoding: "protobuf", ratio: 0.01, parentDecides: true }
     expect(settings(endpoint)).toEqual(standard)
     expect(settings({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "https://c/v1/traces" })).toEqual(standard)
-    expect(settings({ ...endpoint, OTEL_TRACES_SAMPLER_ARG: "0.5" })?.defaultRatio).toBe(0.5)
+    expect(settings({ ...endpoint, OTEL_TRACES_SAMPLER_ARG: "0.5" })?.ratio).toBe(0.5)
     expect(settings({ ...endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" })?.encoding).toBe("json")
   })
 
-  it("is sampled as the sampler says that is named", () => {
-    expect(settings({ ...endpoint, OTEL_TRACES_SAMPLER: "always_on" })).toMatchObject({
-      defaultRatio: undefined,
-      parentDecides: false
-    })
-    expect(settings({ ...endpoint, OTEL_TRACES_SAMPLER: "parentbased_always_on" })).toMatchObject({
-      defaultRatio: undefined,
-      parentDecides: true
-    })
+  it.each([
+    ["always_on", { ratio: 1, parentDecides: false }],
+    ["always_off", { ratio: 0, parentDecides: false }],
+    ["traceidratio", { ratio: 0.25, parentDecides: false }],
+    ["parentbased_always_on", { ratio: 1, parentDecides: true }],
+    ["parentbased_always_off", { ratio: 0, parentDecides: true }],
+    ["parentbased_traceidratio", { ratio: 0.25, parentDecides: true }]
+  ])("is sampled as %s says", (sampler, expected) => {
+    const environment = { ...endpoint, OTEL_TRACES_SAMPLER: sampler, OTEL_TRACES_SAMPLER_ARG: "0.25" }
+    expect(settings(environment)).toMatchObject(expected)
+  })
+
+  it("is all of them with a sampler by ratio that is given none, as OpenTelemetry has it", () => {
+    expect(settings({ ...endpoint, OTEL_TRACES_SAMPLER: "traceidratio" })?.ratio).toBe(1)
   })
 
   it.each([
@@ -38,6 +43,8 @@ describe("where traces go", () => {
     ["OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"],
     ["OTEL_TRACES_EXPORTER", "zipkin"],
     ["OTEL_TRACES_SAMPLER", "sometimes"],
+    ["OTEL_TRACES_SAMPLER", "parentbased_"],
+    ["OTEL_TRACES_SAMPLER", "constructor"],
     ["OTEL_TRACES_SAMPLER_ARG", "2"],
     ["OTEL_TRACES_SAMPLER_ARG", "often"]
   ])("cannot be with %s=%s: the message names both and what is allowed", (name, value) => {
