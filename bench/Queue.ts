@@ -6,14 +6,10 @@ import * as StreamRules from "../src/domain/StreamRules.ts"
 import * as SubjectTemplate from "../src/domain/SubjectTemplate.ts"
 import { BenchError } from "./BenchError.ts"
 
-export const queueName = "bench"
-export const streamName = `OF_${queueName}`
-const subjects = Result.getOrThrow(SubjectTemplate.make("{queue}.{function}.{namespace}", queueName))
-const subject = subjects.subject({ name: "instant", namespace: "openfaas-fn" })
 const publishedAtOnce = 1_000
 
 /** A call as the gateway stores it, about 300 bytes. */
-const message = (): Uint8Array =>
+const message = (queueName: string): Uint8Array =>
   Call.encode({
     method: "POST",
     function: "instant",
@@ -35,10 +31,13 @@ const message = (): Uint8Array =>
     unknown: {}
   })
 
-export const messageBytes = message().length
+export const messageBytes = message("bench").length
 
-/** The queue both contestants serve, one after the other, on the bench's own connection. */
-export const make = Effect.fnUntraced(function* (url: string) {
+/** A queue for contestants to serve, on a connection of the bench's own. */
+export const make = Effect.fnUntraced(function* (url: string, queueName: string) {
+  const streamName = `OF_${queueName}`
+  const subjects = Result.getOrThrow(SubjectTemplate.make("{queue}.{function}.{namespace}", queueName))
+  const subject = subjects.subject({ name: "instant", namespace: "openfaas-fn" })
   const connection = yield* Effect.acquireRelease(
     Effect.promise(() => connect({ servers: url })),
     (connection) => Effect.promise(() => connection.close())
@@ -49,6 +48,8 @@ export const make = Effect.fnUntraced(function* (url: string) {
 
   const unfinished = Effect.promise(async () => (await manager.streams.info(streamName)).state.messages)
   return {
+    queueName,
+    streamName,
     serverVersion: connection.info?.version ?? "",
     /** A new, empty stream, with the settings Sluice gives it; without consumers. */
     recreate: Effect.promise(async () => {
@@ -59,7 +60,7 @@ export const make = Effect.fnUntraced(function* (url: string) {
     fill: (calls: number) =>
       Effect.promise(async () => {
         for (let left = calls; left > 0; left -= publishedAtOnce) {
-          const batch = Array.from({ length: Math.min(left, publishedAtOnce) }, message)
+          const batch = Array.from({ length: Math.min(left, publishedAtOnce) }, () => message(queueName))
           await Promise.all(batch.map((data) => client.publish(subject, data)))
         }
       }),

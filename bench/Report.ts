@@ -1,6 +1,5 @@
 import { cpus, loadavg } from "node:os"
-import type { Comparison, Mark, Percentiles, Round, Summary } from "./Summary.ts"
-import type { Measured } from "./Throughput.ts"
+import type { Comparison, Mark, Percentiles, Summary } from "./Summary.ts"
 
 /** What the figures were measured on; the load average is of the minute before. */
 export const machine = (natsVersion: string): string => {
@@ -13,9 +12,6 @@ export const machine = (natsVersion: string): string => {
     `nats-server ${natsVersion}`
   ].join(", ")
 }
-
-export const roundLine = (number: number, { raw, worker }: Round): string =>
-  `round ${number}: raw ${measured(raw)}, worker ${measured(worker)}`
 
 /** The figures as people read them. */
 export const tables = ({ callsPerSecond, cpuMicrosPerCall, latency, start }: Summary): string =>
@@ -37,9 +33,6 @@ export const markLine = ({ name, value, bound, met }: Mark): string =>
 
 const thousands = (value: number, digits: number): string =>
   value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })
-
-const measured = ({ callsPerSecond, cpuMicrosPerCall }: Measured): string =>
-  `${thousands(callsPerSecond, 0)} calls/s ${cpuMicrosPerCall.toFixed(1)} µs`
 
 const row = (title: string, ...cells: ReadonlyArray<string>): string =>
   title.padEnd(18) + cells.map((cell) => cell.padStart(14)).join("")

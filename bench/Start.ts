@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import * as CalledFunction from "./CalledFunction.ts"
 import * as Program from "./Program.ts"
-import * as Queue from "./Queue.ts"
+import type * as Queue from "./Queue.ts"
 
 interface Options {
   readonly natsUrl: string
@@ -19,7 +19,7 @@ export const measure = Effect.fnUntraced(function* ({ natsUrl, queue, starts }: 
     const startedAt = performance.now()
     const worker = yield* Program.run(["src/main.ts", "worker"], {
       NATS_URL: natsUrl,
-      queue_name: Queue.queueName,
+      queue_name: queue.queueName,
       function_url: `http://127.0.0.1:${fn.port}/{name}`,
       metrics_port: "0"
     })

@@ -1,10 +1,9 @@
 import { percentile } from "../src/demo/Percentile.ts"
 import type { Latencies, Latency } from "./Latency.ts"
 import { median } from "./Median.ts"
-import type { Measured } from "./Throughput.ts"
+import type * as Throughput from "./Throughput.ts"
 
-/** Both contestants, one right after the other. */
-export type Round = Readonly<Record<"raw" | "worker", Measured>>
+type Round = Throughput.Round<"raw" | "worker">
 
 /** One figure over all rounds: medians, and the worker's as a multiple of the raw loop's in the same round. */
 export interface Comparison {
@@ -55,7 +54,10 @@ export const marks = ({ callsPerSecond, cpuMicrosPerCall, latency, start }: Summ
   atMost("p50 from a worker's start to its first pull, ms", start.p50, 1_500)
 ]
 
-const compare = (rounds: ReadonlyArray<Round>, figure: (measured: Measured) => number): Comparison => {
+const compare = (
+  rounds: ReadonlyArray<Round>,
+  figure: (measured: Throughput.Measured) => number
+): Comparison => {
   const ratios = rounds.map(({ raw, worker }) => figure(worker) / figure(raw))
   return {
     raw: median(rounds.map(({ raw }) => figure(raw))),

@@ -3,10 +3,11 @@ import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Ending from "../src/cli/Ending.ts"
-import { atLeast, onlyIfGiven } from "../src/cli/Flags.ts"
+import { onlyIfGiven } from "../src/cli/Flags.ts"
 import * as NatsServer from "../src/natsserver/NatsServer.ts"
 import { version } from "../src/version.ts"
 import { BenchError } from "./BenchError.ts"
+import { atLeastOne, throughput } from "./Flags.ts"
 import * as Latency from "./Latency.ts"
 import * as Queue from "./Queue.ts"
 import * as Report from "./Report.ts"
@@ -14,15 +15,8 @@ import * as Start from "./Start.ts"
 import * as Summary from "./Summary.ts"
 import * as Throughput from "./Throughput.ts"
 
-const atLeastOne = (name: string, fallback: number, description: string) =>
-  atLeast(1, name).pipe(
-    Flag.withDescription(`${description} (default ${fallback})`),
-    Flag.withDefault(fallback)
-  )
-
 const flags = {
-  rounds: atLeastOne("rounds", 5, "rounds of both contestants, after one that does not count"),
-  calls: atLeastOne("calls", 20_000, "calls of a contestant in a round"),
+  ...throughput({ heats: 3, rounds: 4, calls: 20_000 }),
   inFlight: atLeastOne("in-flight", 64, "calls in flight"),
   latencyCalls: atLeastOne("latency-calls", 200, "calls for each kind of latency"),
   starts: atLeastOne("starts", 7, "starts of a worker"),
@@ -43,36 +37,30 @@ const flags = {
   marks: onlyIfGiven("marks", "exit with 1 when a mark is missed")
 }
 
+const contestants = (adaptive: boolean): ReadonlyArray<Throughput.Contestant<"raw" | "worker">> => [
+  { name: "raw", program: "raw", environment: {} },
+  { name: "worker", program: "worker", environment: { limiter_enabled: String(adaptive) } }
+]
+
 const bench = Command.make(
   "bench",
   flags,
   Effect.fnUntraced(function* (given) {
     const server = yield* NatsServer.start()
-    const queue = yield* Queue.make(server.url)
+    const queue = yield* Queue.make(server.url, "bench")
     const machine = Report.machine(queue.serverVersion)
     yield* Console.log(machine)
     yield* Console.log(
-      `${given.rounds} rounds of ${given.calls} calls of ${Queue.messageBytes} bytes, ${given.inFlight} in flight\n`
+      `${given.heats} × ${given.rounds} rounds of ${given.calls} calls of ${Queue.messageBytes} bytes, ` +
+        `${given.inFlight} in flight\n`
     )
 
-    const measure = (contestant: Throughput.Contestant) =>
-      Throughput.measure(contestant, {
-        natsUrl: server.url,
-        calls: given.calls,
-        inFlight: given.inFlight,
-        adaptive: given.adaptive,
-        profiles: Option.getOrUndefined(given.profiles)
-      })
-    const rounds: Array<Summary.Round> = []
-    for (let number = 0; number <= given.rounds; number++) {
-      // Who comes first takes turns too.
-      const round =
-        number % 2 === 0
-          ? yield* Effect.all({ raw: measure("raw"), worker: measure("worker") })
-          : yield* Effect.all({ worker: measure("worker"), raw: measure("raw") })
-      yield* Console.log(Report.roundLine(number, round))
-      if (number > 0) rounds.push(round)
-    }
+    const rounds = yield* Throughput.measure(contestants(given.adaptive), {
+      ...given,
+      natsUrl: server.url,
+      profiles: Option.getOrUndefined(given.profiles),
+      tell: Console.log
+    })
     yield* Console.log(`latency: 2 × ${given.latencyCalls} calls, one at a time`)
     const latencies = yield* Latency.measure({ natsUrl: server.url, calls: given.latencyCalls })
     yield* Console.log(`start: ${given.starts} workers, one after the other`)

@@ -1,66 +1,48 @@
 /** What metrics and traces cost: CPU a call beside the worker without them, and a scrape with many functions. */
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Effect } from "effect"
-import { Command, Flag } from "effect/cli"
+import { Command } from "effect/cli"
 import * as Ending from "../src/cli/Ending.ts"
 import * as NatsServer from "../src/natsserver/NatsServer.ts"
 import { version } from "../src/version.ts"
+import * as Flags from "./Flags.ts"
+import { median } from "./Median.ts"
 import * as Queue from "./Queue.ts"
 import * as Report from "./Report.ts"
 import * as Scrape from "./Scrape.ts"
 import * as Sink from "./Sink.ts"
-import { median } from "./Median.ts"
 import * as Throughput from "./Throughput.ts"
 
 const FUNCTIONS = 1_000
 
-interface Variant {
-  readonly name: string
-  readonly contestant: Throughput.Contestant
-  readonly environment: Readonly<Record<string, string>>
-  /** The most CPU a call, as a multiple of that of the variant it adds to. */
-  readonly bound: { readonly factor: number; readonly of: string } | undefined
-}
+type Name = "bare" | "metrics" | "traces 1 %" | "traces 100 %"
 
-const sampling = (collector: string, ratio: string): Variant["environment"] => ({
-  OTEL_EXPORTER_OTLP_ENDPOINT: collector,
-  OTEL_TRACES_SAMPLER_ARG: ratio,
-  // What is dropped costs nothing.
-  OTEL_BSP_MAX_QUEUE_SIZE: "1000000"
-})
-
-const variants = (collector: string): ReadonlyArray<Variant> => [
-  { name: "bare", contestant: "bare", environment: {}, bound: undefined },
-  { name: "metrics", contestant: "worker", environment: {}, bound: { factor: 1.05, of: "bare" } },
-  {
-    name: "traces 1 %",
-    contestant: "worker",
-    environment: sampling(collector, "0.01"),
-    bound: { factor: 1.05, of: "metrics" }
-  },
-  {
-    name: "traces 100 %",
-    contestant: "worker",
-    environment: sampling(collector, "1"),
-    bound: { factor: 1.6, of: "metrics" }
-  }
+const contestants = (collector: string): ReadonlyArray<Throughput.Contestant<Name>> => [
+  { name: "bare", program: "bare", environment: {} },
+  { name: "metrics", program: "worker", environment: {} },
+  { name: "traces 1 %", program: "worker", environment: sampled(collector, "0.01") },
+  { name: "traces 100 %", program: "worker", environment: sampled(collector, "1") }
 ]
 
-const flags = {
-  rounds: Flag.Int("rounds").pipe(
-    Flag.withDescription("rounds of all variants (default 5)"),
-    Flag.withDefault(5)
-  ),
-  calls: Flag.Int("calls").pipe(
-    Flag.withDescription("calls of a variant in a round (default 20000)"),
-    Flag.withDefault(20_000)
-  )
-}
+const sampled = (collector: string, ratio: string) => ({
+  OTEL_EXPORTER_OTLP_ENDPOINT: collector,
+  OTEL_TRACES_SAMPLER_ARG: ratio,
+  // What is dropped costs nothing, nor what is exported after the turn.
+  OTEL_BSP_MAX_QUEUE_SIZE: "1000000",
+  OTEL_BSP_SCHEDULE_DELAY: "200"
+})
+
+/** The most CPU a call, as a multiple of that of the contestant it adds to. */
+const bounds: ReadonlyArray<{ readonly name: Name; readonly of: Name; readonly factor: number }> = [
+  { name: "metrics", of: "bare", factor: 1.05 },
+  { name: "traces 1 %", of: "metrics", factor: 1.05 },
+  { name: "traces 100 %", of: "metrics", factor: 1.6 }
+]
 
 const bench = Command.make(
   "bench:telemetry",
-  flags,
-  Effect.fnUntraced(function* ({ calls, rounds }) {
+  Flags.throughput({ heats: 3, rounds: 8, calls: 20_000 }),
+  Effect.fnUntraced(function* (given) {
     const scraped = yield* Scrape.measure(FUNCTIONS)
     yield* Console.log(
       `scrape with ${FUNCTIONS} functions: ${(scraped.bytes / 1e6).toFixed(2)} MB, ` +
@@ -68,37 +50,23 @@ const bench = Command.make(
         "(at most 6 MB, 300 ms)"
     )
     const server = yield* NatsServer.start()
-    const { serverVersion } = yield* Queue.make(server.url)
+    const { serverVersion } = yield* Queue.make(server.url, "bench")
     yield* Console.log(Report.machine(serverVersion))
-    const all = variants(yield* Sink.listen)
-    const measured = new Map(all.map(({ name }) => [name, [] as Array<number>]))
-    for (let round = 0; round < rounds; round++) {
-      // Each comes first, second ... in its turn.
-      for (let n = 0; n < all.length; n++) {
-        const variant = all[(round + n) % all.length]
-        if (variant === undefined) continue
-        const { cpuMicrosPerCall } = yield* Throughput.measure(variant.contestant, {
-          natsUrl: server.url,
-          calls,
-          inFlight: 64,
-          adaptive: false,
-          profiles: undefined,
-          environment: variant.environment
-        })
-        measured.get(variant.name)?.push(cpuMicrosPerCall)
-        yield* Console.log(`round ${round + 1}: ${variant.name} ${cpuMicrosPerCall.toFixed(1)} µs CPU a call`)
-      }
-    }
-    for (const { bound, name } of all) {
-      const micros = measured.get(name) ?? []
-      const cost = `${name.padEnd(14)} ${median(micros).toFixed(1)} µs`
-      const base = bound === undefined ? [] : (measured.get(bound.of) ?? [])
-      const ratio = median(micros.map((value, round) => value / (base[round] ?? Number.NaN)))
+    const rounds = yield* Throughput.measure(contestants(yield* Sink.listen), {
+      ...given,
+      natsUrl: server.url,
+      inFlight: 64,
+      profiles: undefined,
+      tell: Console.log
+    })
+    const micros = (name: Name) => rounds.map((round) => round[name].cpuMicrosPerCall)
+    yield* Console.log(`bare           ${median(micros("bare")).toFixed(1)} µs CPU a call`)
+    for (const { name, of, factor } of bounds) {
+      const base = micros(of)
+      const ratios = micros(name).map((value, round) => value / (base[round] ?? Number.NaN))
       yield* Console.log(
-        bound === undefined
-          ? cost
-          : `${cost}, ${ratio.toFixed(3)} × ${bound.of} (at most ${bound.factor}; medians ` +
-              `${(median(micros) / median(base)).toFixed(3)}, least ${(Math.min(...micros) / Math.min(...base)).toFixed(3)})`
+        `${name.padEnd(14)} ${median(micros(name)).toFixed(1)} µs, ${median(ratios).toFixed(3)} × ${of} ` +
+          `(at most ${factor}; in each round ${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)})`
       )
     }
   }, Effect.scoped)
