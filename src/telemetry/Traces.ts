@@ -1,5 +1,5 @@
-import { type Attributes, ROOT_CONTEXT, SpanKind, trace, TraceFlags, type Tracer } from "@opentelemetry/api"
-import { type Sampler, SamplingDecision } from "@opentelemetry/sdk-trace-base"
+import { type Attributes, ROOT_CONTEXT, trace, TraceFlags, type Tracer } from "@opentelemetry/api"
+import { SamplingDecision, type TraceIdRatioBasedSampler } from "@opentelemetry/sdk-trace-base"
 import { Context } from "effect"
 import type { HeaderMap } from "../domain/Headers.ts"
 import { type Kind, kindOf, made, none, recorded, type Span, unrecorded } from "./Span.ts"
@@ -24,7 +24,7 @@ interface TracesOptions {
   readonly tracer: Tracer
   readonly ids: TraceIds
   /** which traces are sampled */
-  readonly sampler: Sampler
+  readonly sampler: TraceIdRatioBasedSampler
   /** a trace is sampled here when it was sampled where it began, and not otherwise */
   readonly parentDecides: boolean
   /** what a consumer does goes into a trace of its own, with a link to the producer's */
@@ -34,8 +34,7 @@ interface TracesOptions {
 export const make = (options: TracesOptions): Live => {
   const { ids, linkConsumers, parentDecides, sampler, tracer } = options
   const isSampled = (traceId: string) =>
-    sampler.shouldSample(ROOT_CONTEXT, traceId, "", SpanKind.INTERNAL, {}, []).decision ===
-    SamplingDecision.RECORD_AND_SAMPLED
+    sampler.shouldSample(ROOT_CONTEXT, traceId).decision === SamplingDecision.RECORD_AND_SAMPLED
 
   return {
     start: (headers, name, kind, attributes) => {

@@ -2,6 +2,7 @@ import { type Attributes, SpanKind, TraceFlags } from "@opentelemetry/api"
 import {
   BasicTracerProvider,
   InMemorySpanExporter,
+  SamplingDecision,
   SimpleSpanProcessor,
   TraceIdRatioBasedSampler
 } from "@opentelemetry/sdk-trace-base"
@@ -62,7 +63,9 @@ it("a trace that begins here is sampled by its id, and tells others so", () => {
         if (step === undefined) throw new Error("it is not told")
         const isSampled = spans[index]?.traceId === step.traceId
         expect(step.traceFlags).toBe(isSampled ? TraceFlags.SAMPLED : TraceFlags.NONE)
-        expect(sampler.shouldSample(undefined as never, step.traceId).decision === 2).toBe(isSampled)
+        expect(
+          sampler.shouldSample(undefined, step.traceId).decision === SamplingDecision.RECORD_AND_SAMPLED
+        ).toBe(isSampled)
       }
       const ids = steps.flatMap((step) => [step?.traceId, step?.spanId])
       expect(new Set(ids).size).toBe(2 * steps.length)
