@@ -110,7 +110,8 @@ const make = Effect.fnUntraced(function* (options: CallbackPostOptions) {
   })
 })
 
-const notTaken = (detail: string): Posted => ({
+/** Not now, for a reason that no status tells. */
+export const notTaken = (detail: string): Posted => ({
   _tag: "NotTaken",
   status: undefined,
   detail,

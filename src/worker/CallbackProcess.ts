@@ -14,7 +14,7 @@ import * as Span from "../telemetry/Span.ts"
 import { Traces } from "../telemetry/Traces.ts"
 import { acknowledge } from "./Acknowledgement.ts"
 import * as Burial from "./Burial.ts"
-import { CallbackPost, type Posted } from "./CallbackPost.ts"
+import { CallbackPost, notTaken, type Posted } from "./CallbackPost.ts"
 import { Callbacks, idOf } from "./Callbacks.ts"
 import * as CallSpans from "./CallSpans.ts"
 import { GiveBack } from "./GiveBack.ts"
@@ -23,9 +23,6 @@ import type { Progress } from "./Progress.ts"
 import { orGiveBack } from "./Unsettled.ts"
 
 type Stored = CallbackMessage.Callback | CallbackMessage.Reference
-
-/** Whose function a message is that cannot be read. */
-const nobody: FunctionName.FunctionName = { name: "unknown", namespace: "unknown" }
 
 /**
  * The life of a stored callback: decode → post → done, tried again later, or a dead letter. It ends settled:
@@ -75,7 +72,7 @@ export const make = Effect.fnUntraced(function* (retryPolicy: RetryPolicy.RetryP
       const epitaph: Burial.Epitaph = {
         what: "callback",
         kind: "callback",
-        fn: about === undefined ? nobody : functionOf(about),
+        fn: about === undefined ? FunctionName.unknown : functionOf(about),
         callId: about?.callId,
         reason,
         detail,
@@ -124,13 +121,6 @@ export const make = Effect.fnUntraced(function* (retryPolicy: RetryPolicy.RetryP
     orGiveBack(giveBack, delivery, { destination: lane.key })(run(lane, delivery, progress))
 })
 
-const notTaken = (detail: string): Posted => ({
-  _tag: "NotTaken",
-  status: undefined,
-  detail,
-  retryAfter: undefined
-})
-
 const goneResult: Posted = {
   _tag: "Never",
   status: undefined,
@@ -138,7 +128,10 @@ const goneResult: Posted = {
 }
 
 const functionOf = ({ functionName }: CallbackMessage.About): FunctionName.FunctionName =>
-  Result.getOrElse(FunctionName.parse(functionName, nobody.namespace), () => nobody)
+  Result.getOrElse(
+    FunctionName.parse(functionName, FunctionName.unknown.namespace),
+    () => FunctionName.unknown
+  )
 
 /** What the destination's limiter learns, as from a function. */
 const signal = (posted: Posted): Kind => {
