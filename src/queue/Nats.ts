@@ -93,11 +93,13 @@ const make = Effect.fnUntraced(function* (options: NatsOptions) {
     Effect.retry({ schedule: waitForServer, while: (cause) => !isHopeless(cause) }),
     Effect.mapError((cause) => new QueueMisconfigured({ message: refusal(cause, url, options) }))
   )
-  const link = yield* watch(connection)
+  const { refused, ...link } = yield* watch(connection, options)
   health.check(
     "nats",
     Effect.suspend(() =>
-      link.connected() ? probe(connection) : Effect.succeed({ ok: false, detail: `connecting to ${url}` })
+      link.connected()
+        ? probe(connection)
+        : Effect.succeed({ ok: false, detail: refused() ?? `connecting to ${url}` })
     )
   )
 
@@ -154,7 +156,7 @@ const connectOnce = Effect.fnUntraced(function* (options: NatsOptions) {
     ),
     (connection) => Effect.promise(() => connection.close())
   )
-  const link = yield* watch(connection)
+  const { refused: _, ...link } = yield* watch(connection, options)
   const manager = yield* Effect.tryPromise({
     try: () => jetstreamManager(connection),
     catch: (cause) =>
@@ -166,14 +168,27 @@ const connectOnce = Effect.fnUntraced(function* (options: NatsOptions) {
 })
 
 /** Follows the connection through losses and reconnects. */
-const watch = Effect.fnUntraced(function* (connection: NatsConnection) {
+const watch = Effect.fnUntraced(function* (connection: NatsConnection, options: NatsOptions) {
   const listeners = { disconnect: new Set<() => void>(), reconnect: new Set<() => void>() }
   let connected = true
+  let refused: string | undefined
+
+  /** What people have to change is told once a loss; whoever changes it is waited for, because calls are running. */
+  const refusedBy = (error: Error) => {
+    if (!isAuthorization(error) || refused !== undefined) return Effect.void
+    refused = refusal(error, NatsAddress.withoutCredentials(options.url), options)
+    return Effect.logWarning(refused)
+  }
+
   yield* Effect.forkScoped(
     Stream.fromAsyncIterable(connection.status(), (cause) => cause).pipe(
       Stream.runForEach((status) => {
+        if (status.type === "error") return refusedBy(status.error)
         if (status.type !== "disconnect" && status.type !== "reconnect") return Effect.void
-        connected = status.type === "reconnect"
+        // Each try that the server ends is told as a loss again, and in the end each as a reconnect.
+        if (connected === (status.type === "reconnect")) return Effect.void
+        connected = !connected
+        if (connected) refused = undefined
         for (const callback of listeners[status.type]) callback()
         return Effect.logWarning(`NATS ${status.type}`, { url: status.server })
       }),
@@ -189,6 +204,8 @@ const watch = Effect.fnUntraced(function* (connection: NatsConnection) {
 
   return {
     connected: () => connected,
+    /** Why the server does not take our credentials any more, while it does not. */
+    refused: () => refused,
     whenConnected: Effect.callback<void>((resume) => {
       if (connected) return resume(Effect.void)
       return Effect.sync(on("reconnect", () => resume(Effect.void)))
