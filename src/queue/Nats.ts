@@ -4,7 +4,14 @@ import { connect, type ConnectionOptions, type NatsConnection } from "@nats-io/t
 import { Context, Duration, Effect, Layer, Schedule, Stream } from "effect"
 import * as NatsAccess from "./NatsAccess.ts"
 import * as NatsAddress from "./NatsAddress.ts"
-import { describe, isAuthorization, isJetStreamMissing, isUntrusted } from "./natsErrors.ts"
+import {
+  describe,
+  isAuthorization,
+  isForbidden,
+  isJetStreamMissing,
+  isUntrusted,
+  toQueueError
+} from "./natsErrors.ts"
 import { QueueMisconfigured } from "./QueueError.ts"
 import { QueueHealth } from "./QueueHealth.ts"
 
@@ -94,6 +101,22 @@ const make = Effect.fnUntraced(function* (options: NatsOptions) {
     Effect.mapError((cause) => new QueueMisconfigured({ message: refusal(cause, url, options) }))
   )
   const { refused, ...link } = yield* watch(connection, options)
+
+  const manager = yield* Effect.tryPromise({
+    try: () => jetstreamManager(connection),
+    catch: (cause) => cause
+  }).pipe(
+    Effect.tapError((cause) => {
+      if (isForbidden(cause)) return Effect.void
+      const reason = isJetStreamMissing(cause)
+        ? `${url} has no JetStream (nats-server --jetstream)`
+        : describe(cause)
+      health.report("nats", { ok: false, detail: reason })
+      return Effect.logWarning("JetStream cannot be used, trying again", { reason })
+    }),
+    Effect.retry({ schedule: waitForServer, while: (cause) => !isForbidden(cause) }),
+    Effect.mapError((cause) => new QueueMisconfigured({ message: forbidden(cause, url) }))
+  )
   health.check(
     "nats",
     Effect.suspend(() =>
@@ -101,16 +124,6 @@ const make = Effect.fnUntraced(function* (options: NatsOptions) {
         ? probe(connection)
         : Effect.succeed({ ok: false, detail: refused() ?? `connecting to ${url}` })
     )
-  )
-
-  const manager = yield* Effect.tryPromise({
-    try: () => jetstreamManager(connection),
-    catch: (cause) =>
-      isJetStreamMissing(cause) ? `${url} has no JetStream (nats-server --jetstream)` : describe(cause)
-  }).pipe(
-    Effect.tapError((reason) => Effect.logWarning("JetStream cannot be used, trying again", { reason })),
-    Effect.retry(waitForServer),
-    Effect.orDie
   )
   yield* Effect.logInfo("connected to NATS", { url, server: connection.info?.version })
   return Nats.of({ connection, manager, jetstream: jetstream(connection), ...link })
@@ -129,6 +142,9 @@ const refusal = (cause: unknown, url: string, { access = {}, url: given }: NatsO
     ? `NATS at ${url} wants credentials (${describe(cause)}): set nats_user and nats_password_file, nats_token_file, nats_creds_file or nats_nkey_file`
     : `NATS at ${url} refuses the credentials (${describe(cause)}): check ${named.join(" and ")}`
 }
+
+const forbidden = (cause: unknown, url: string): string =>
+  `NATS at ${url} does not let us use JetStream: ${toQueueError(cause).detail}`
 
 /** Several servers are tried one after the other, five seconds each. */
 const COMMAND_TIMEOUT = Duration.seconds(10)
@@ -162,7 +178,9 @@ const connectOnce = Effect.fnUntraced(function* (options: NatsOptions) {
     catch: (cause) =>
       isJetStreamMissing(cause)
         ? misconfigured("has no JetStream: start it with nats-server --jetstream")
-        : misconfigured(`does not answer (${describe(cause)})`)
+        : isForbidden(cause)
+          ? new QueueMisconfigured({ message: forbidden(cause, url) })
+          : misconfigured(`does not answer (${describe(cause)})`)
   }).pipe(inTime)
   return Nats.of({ connection, manager, jetstream: jetstream(connection), ...link })
 })
