@@ -185,14 +185,27 @@ const connectOnce = Effect.fnUntraced(function* (options: NatsOptions) {
   return Nats.of({ connection, manager, jetstream: jetstream(connection), ...link })
 })
 
+/** What programs tell each other is on subjects that begin so. */
+const TOPICS = "sluice."
+
 /** Follows the connection through losses and reconnects. */
 const watch = Effect.fnUntraced(function* (connection: NatsConnection, options: NatsOptions) {
   const listeners = { disconnect: new Set<() => void>(), reconnect: new Set<() => void>() }
   let connected = true
   let refused: string | undefined
 
+  const forbiddenTopics = new Set<string>()
+  /** What is told to other programs has no answer that would fail. */
+  const forbiddenBy = (error: Error) => {
+    if (!error.message.includes(`"${TOPICS}`) || forbiddenTopics.has(error.message)) return Effect.void
+    forbiddenTopics.add(error.message)
+    const reason = toQueueError(error).detail
+    return Effect.logWarning("NATS does not let programs of Sluice hear each other", { reason })
+  }
+
   /** What people have to change is told once a loss; whoever changes it is waited for, because calls are running. */
   const refusedBy = (error: Error) => {
+    if (isForbidden(error)) return forbiddenBy(error)
     if (!isAuthorization(error) || refused !== undefined) return Effect.void
     refused = refusal(error, NatsAddress.withoutCredentials(options.url), options)
     return Effect.logWarning(refused)
