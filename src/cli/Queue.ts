@@ -3,6 +3,7 @@ import { Command } from "effect/cli"
 import * as OperatorParts from "../App/OperatorParts.ts"
 import { table } from "../demo/Table.ts"
 import * as FunctionName from "../domain/FunctionName.ts"
+import { printable } from "../domain/Printable.ts"
 import * as QueueOverview from "../queue/QueueOverview.ts"
 import { UserError } from "../settings/UserError.ts"
 import { confirm, yes } from "./Confirm.ts"
@@ -50,7 +51,8 @@ const info = Command.make("info", { output, settings: Operator.settingsFlags }, 
       const functions = yield* Effect.flatMap(QueueOverview.OneQueue, (queue) => queue.functions)
       if (output === "json") return yield* Console.log(JSON.stringify({ ...overview, functions }))
       const facts = Object.entries(overview).map(([name, value]) => [name, String(value ?? "none")])
-      const rows = functions.map(({ calls, function: fn }) => [fn, String(calls)])
+      // It may be a subject, which whoever publishes has chosen.
+      const rows = functions.map(({ calls, function: fn }) => [printable(fn), String(calls)])
       yield* Console.log([...table(facts, 2), "", ...table([["FUNCTION", "CALLS"], ...rows])].join("\n"))
     })
   )

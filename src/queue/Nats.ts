@@ -4,7 +4,14 @@ import { connect, type ConnectionOptions, type NatsConnection } from "@nats-io/t
 import { Context, Duration, Effect, Layer, Schedule, Stream } from "effect"
 import * as NatsAccess from "./NatsAccess.ts"
 import * as NatsAddress from "./NatsAddress.ts"
-import { describe, isAuthorization, isJetStreamMissing, isUntrusted } from "./natsErrors.ts"
+import {
+  describe,
+  isAuthorization,
+  isForbidden,
+  isJetStreamMissing,
+  isUntrusted,
+  toQueueError
+} from "./natsErrors.ts"
 import { QueueMisconfigured } from "./QueueError.ts"
 import { QueueHealth } from "./QueueHealth.ts"
 
@@ -93,22 +100,30 @@ const make = Effect.fnUntraced(function* (options: NatsOptions) {
     Effect.retry({ schedule: waitForServer, while: (cause) => !isHopeless(cause) }),
     Effect.mapError((cause) => new QueueMisconfigured({ message: refusal(cause, url, options) }))
   )
-  const link = yield* watch(connection)
-  health.check(
-    "nats",
-    Effect.suspend(() =>
-      link.connected() ? probe(connection) : Effect.succeed({ ok: false, detail: `connecting to ${url}` })
-    )
-  )
+  const { refused, ...link } = yield* watch(connection, options)
 
   const manager = yield* Effect.tryPromise({
     try: () => jetstreamManager(connection),
-    catch: (cause) =>
-      isJetStreamMissing(cause) ? `${url} has no JetStream (nats-server --jetstream)` : describe(cause)
+    catch: (cause) => cause
   }).pipe(
-    Effect.tapError((reason) => Effect.logWarning("JetStream cannot be used, trying again", { reason })),
-    Effect.retry(waitForServer),
-    Effect.orDie
+    Effect.tapError((cause) => {
+      if (isForbidden(cause)) return Effect.void
+      const reason = isJetStreamMissing(cause)
+        ? `${url} has no JetStream (nats-server --jetstream)`
+        : describe(cause)
+      health.report("nats", { ok: false, detail: reason })
+      return Effect.logWarning("JetStream cannot be used, trying again", { reason })
+    }),
+    Effect.retry({ schedule: waitForServer, while: (cause) => !isForbidden(cause) }),
+    Effect.mapError((cause) => new QueueMisconfigured({ message: forbidden(cause, url) }))
+  )
+  health.check(
+    "nats",
+    Effect.suspend(() =>
+      link.connected()
+        ? probe(connection)
+        : Effect.succeed({ ok: false, detail: refused() ?? `connecting to ${url}` })
+    )
   )
   yield* Effect.logInfo("connected to NATS", { url, server: connection.info?.version })
   return Nats.of({ connection, manager, jetstream: jetstream(connection), ...link })
@@ -127,6 +142,9 @@ const refusal = (cause: unknown, url: string, { access = {}, url: given }: NatsO
     ? `NATS at ${url} wants credentials (${describe(cause)}): set nats_user and nats_password_file, nats_token_file, nats_creds_file or nats_nkey_file`
     : `NATS at ${url} refuses the credentials (${describe(cause)}): check ${named.join(" and ")}`
 }
+
+const forbidden = (cause: unknown, url: string): string =>
+  `NATS at ${url} does not let us use JetStream: ${toQueueError(cause).detail}`
 
 /** Several servers are tried one after the other, five seconds each. */
 const COMMAND_TIMEOUT = Duration.seconds(10)
@@ -154,26 +172,54 @@ const connectOnce = Effect.fnUntraced(function* (options: NatsOptions) {
     ),
     (connection) => Effect.promise(() => connection.close())
   )
-  const link = yield* watch(connection)
+  const { refused: _, ...link } = yield* watch(connection, options)
   const manager = yield* Effect.tryPromise({
     try: () => jetstreamManager(connection),
     catch: (cause) =>
       isJetStreamMissing(cause)
         ? misconfigured("has no JetStream: start it with nats-server --jetstream")
-        : misconfigured(`does not answer (${describe(cause)})`)
+        : isForbidden(cause)
+          ? new QueueMisconfigured({ message: forbidden(cause, url) })
+          : misconfigured(`does not answer (${describe(cause)})`)
   }).pipe(inTime)
   return Nats.of({ connection, manager, jetstream: jetstream(connection), ...link })
 })
 
+/** What programs tell each other is on subjects that begin so. */
+const TOPICS = "sluice."
+
 /** Follows the connection through losses and reconnects. */
-const watch = Effect.fnUntraced(function* (connection: NatsConnection) {
+const watch = Effect.fnUntraced(function* (connection: NatsConnection, options: NatsOptions) {
   const listeners = { disconnect: new Set<() => void>(), reconnect: new Set<() => void>() }
   let connected = true
+  let refused: string | undefined
+
+  const forbiddenTopics = new Set<string>()
+  /** What is told to other programs has no answer that would fail. */
+  const forbiddenBy = (error: Error) => {
+    if (!error.message.includes(`"${TOPICS}`) || forbiddenTopics.has(error.message)) return Effect.void
+    forbiddenTopics.add(error.message)
+    const reason = toQueueError(error).detail
+    return Effect.logWarning("NATS does not let programs of Sluice hear each other", { reason })
+  }
+
+  /** What people have to change is told once a loss; whoever changes it is waited for, because calls are running. */
+  const refusedBy = (error: Error) => {
+    if (isForbidden(error)) return forbiddenBy(error)
+    if (!isAuthorization(error) || refused !== undefined) return Effect.void
+    refused = refusal(error, NatsAddress.withoutCredentials(options.url), options)
+    return Effect.logWarning(refused)
+  }
+
   yield* Effect.forkScoped(
     Stream.fromAsyncIterable(connection.status(), (cause) => cause).pipe(
       Stream.runForEach((status) => {
+        if (status.type === "error") return refusedBy(status.error)
         if (status.type !== "disconnect" && status.type !== "reconnect") return Effect.void
-        connected = status.type === "reconnect"
+        // Each try that the server ends is told as a loss again, and in the end each as a reconnect.
+        if (connected === (status.type === "reconnect")) return Effect.void
+        connected = !connected
+        if (connected) refused = undefined
         for (const callback of listeners[status.type]) callback()
         return Effect.logWarning(`NATS ${status.type}`, { url: status.server })
       }),
@@ -189,6 +235,8 @@ const watch = Effect.fnUntraced(function* (connection: NatsConnection) {
 
   return {
     connected: () => connected,
+    /** Why the server does not take our credentials any more, while it does not. */
+    refused: () => refused,
     whenConnected: Effect.callback<void>((resume) => {
       if (connected) return resume(Effect.void)
       return Effect.sync(on("reconnect", () => resume(Effect.void)))

@@ -64,10 +64,26 @@ export const connectionOptions = (access: NatsAccess): ConnectionOptions => {
             : undefined
   const tls = { caFile, certFile, keyFile }
   return {
-    ...(authenticator === undefined ? {} : { authenticator }),
+    ...(authenticator === undefined ? {} : { authenticator: lasting(authenticator) }),
     ...(given(access).some(isTls)
       ? { tls: Object.fromEntries(Object.entries(tls).filter(([, file]) => file !== undefined)) }
       : {})
+  }
+}
+
+/**
+ * One that throws would end the connection for ever, and a secret that is being replaced may be away for a moment:
+ * what was said last is said again. A server that refuses it is asked again.
+ */
+const lasting = (authenticator: Authenticator): Authenticator => {
+  let last: ReturnType<Authenticator>
+  return (nonce) => {
+    try {
+      last = authenticator(nonce)
+    } catch {
+      // Told by the server's refusal, if it comes to that.
+    }
+    return last
   }
 }
 

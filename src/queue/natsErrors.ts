@@ -84,7 +84,7 @@ export const isUntrusted = (error: unknown): boolean => {
 }
 
 /** The account of our credentials may not publish or subscribe there. */
-const isForbidden = (error: unknown): boolean =>
+export const isForbidden = (error: unknown): boolean =>
   error instanceof errors.PermissionViolationError ||
   (error instanceof Error && error.cause instanceof errors.PermissionViolationError)
 

@@ -25,7 +25,7 @@ const start = Effect.gen(function* () {
 
 it.live("sluice queue ls and info show calls, functions and dead letters", () =>
   Effect.gen(function* () {
-    const { run } = yield* start
+    const { box, run } = yield* start
     const listed = yield* run("ls")
     expect(listed).toMatchObject({ code: 0, stderr: "" })
     expect(listed.stdout).toMatch(/^QUEUE +OLDEST CALL +CALLS +BYTES +CONSUMERS +CALLBACKS +DEAD LETTERS\n/)
@@ -45,6 +45,11 @@ it.live("sluice queue ls and info show calls, functions and dead letters", () =>
       ]
     })
     expect((yield* run("info")).stdout).toMatch(/^echo\.openfaas-fn +2$/m)
+
+    yield* Effect.promise(() => box.jetstream.publish("faas-request.\u001b[31mred", "{}"))
+    expect((yield* run("info")).stdout).toMatch(/^faas-request\.\\u001b\[31mred +1$/m)
+    const all = yield* run("ls", "--output", "json")
+    expect(JSON.parse(all.stdout)).toMatchObject([{ queue: "faas-request", calls: 4, deadLetters: 1 }])
   })
 )
 

@@ -10,6 +10,7 @@ import type { Program } from "../../src/settings/Setting.ts"
 import { table } from "../../src/settings/SettingsTable.ts"
 import { complaints } from "./KubernetesSchema.ts"
 import { type Labels, type Manifest, render } from "./Kustomize.ts"
+import * as NetworkPolicies from "./NetworkPolicies.ts"
 import { settingsIn, unknownVariables } from "./Programs.ts"
 
 /** With what each has besides gateway and workers of the default queue. */
@@ -209,12 +210,57 @@ it("workers reach no address that callbacks are refused to", () => {
   const policy = objectsOf("overlays/production").find(
     ({ kind, metadata }) => kind === "NetworkPolicy" && metadata.name === "sluice-worker"
   ) as INetworkPolicy | undefined
-  const blocks = (policy?.spec?.egress ?? []).flatMap(({ to = [] }) =>
-    to.flatMap(({ ipBlock }) => ipBlock ?? [])
-  )
+  const blocks = (policy?.spec?.egress ?? [])
+    .filter(({ ports }) => ports === undefined)
+    .flatMap(({ to = [] }) => to.flatMap(({ ipBlock }) => ipBlock ?? []))
   const denied = table.callbackDenyNetworks.fallback.split(",")
   expect(blocks.map(({ cidr }) => cidr)).toEqual(["0.0.0.0/0", "::/0"])
   expect(blocks.flatMap(({ except = [] }) => except).toSorted()).toEqual(denied.map(asNetwork).toSorted())
+})
+
+describe("the network policies", () => {
+  const openfaas = "openfaas"
+  const stranger: NetworkPolicies.Peer = { namespace: "default", labels: { app: "web" } }
+  const operators = { namespace: "monitoring", labels: { "app.kubernetes.io/name": "prometheus" } }
+  const openFaasOwn = { namespace: openfaas, labels: { app: "prometheus" } }
+  const nats = { namespace: "nats", labels: { "app.kubernetes.io/name": "nats" } }
+  const fn = { namespace: "openfaas-fn", labels: { faas_function: "resize" } }
+  const dns = { namespace: "kube-system", labels: { "k8s-app": "kube-dns" } }
+  const dnsOnNode = { address: "169.254.20.10" }
+  const collector = { namespace: "monitoring", labels: { app: "otel-collector" } }
+  const receiver = { address: "203.0.113.7" }
+
+  it.each([
+    ["sluice-gateway", "egress", nats, 4222, true],
+    ["sluice-gateway", "egress", fn, 8080, true],
+    ["sluice-gateway", "egress", dns, 53, true],
+    ["sluice-gateway", "egress", dnsOnNode, 53, true],
+    ["sluice-gateway", "egress", collector, 4318, true],
+    ["sluice-gateway", "egress", receiver, 443, false],
+    ["sluice-gateway", "ingress", stranger, "http", true],
+    ["sluice-gateway", "ingress", stranger, "metrics", false],
+    ["sluice-gateway", "ingress", operators, "metrics", true],
+    ["sluice-gateway", "ingress", openFaasOwn, "metrics", true],
+    ["sluice-worker", "egress", nats, 4222, true],
+    ["sluice-worker", "egress", fn, 8080, true],
+    ["sluice-worker", "egress", { namespace: openfaas, labels: { app: "gateway" } }, 8080, true],
+    ["sluice-worker", "egress", dns, 53, true],
+    ["sluice-worker", "egress", dnsOnNode, 53, true],
+    ["sluice-worker", "egress", dnsOnNode, 80, false],
+    ["sluice-worker", "egress", collector, 4318, true],
+    ["sluice-worker", "egress", receiver, 443, true],
+    ["sluice-worker", "egress", { address: "169.254.169.254" }, 80, false],
+    ["sluice-worker", "egress", { address: "2001:db8::7" }, 443, true],
+    ["sluice-worker", "egress", { address: "fd00:ec2::254" }, 80, false],
+    ["sluice-worker", "ingress", stranger, "metrics", false],
+    ["sluice-worker", "ingress", operators, "metrics", true],
+    ["sluice-worker", "ingress", openFaasOwn, "metrics", true]
+  ] as const)("%s %s %j, port %s: %s", (name, direction, peer, port, isAllowed) => {
+    const policy = objectsOf("overlays/production").find(
+      ({ kind, metadata }) => kind === "NetworkPolicy" && metadata.name === name
+    ) as INetworkPolicy
+    expect(NetworkPolicies.allows(policy, direction, peer, port, openfaas)).toBe(isAllowed)
+  })
 })
 
 const asNetwork = (text: string) => {

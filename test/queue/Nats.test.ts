@@ -50,20 +50,33 @@ describe("a program that stays", () => {
     })
   )
 
-  it.live("waits for a server that has no JetStream, or does not let it in there, and says which", () =>
+  it.live("waits for a server without JetStream, says so, is not ready, and goes on when there is one", () =>
     Effect.gen(function* () {
-      const { url } = yield* startNats({
+      const plain = yield* RestartableNats.start({
         config: "no_auth_user: nobody\naccounts { A { users: [ { user: nobody, password: x } ] } }"
       })
-      const plain = yield* begin(url)
-      const { limitedUrl } = yield* LimitedUser.start({ publish: ["$JS.API.INFO"] })
-      const limited = yield* begin(limitedUrl)
-      const [one, other] = yield* Effect.all([
-        plain.log.line("JetStream cannot be used, trying again"),
-        limited.log.line("JetStream cannot be used, trying again")
-      ])
-      expect(one.fields["reason"]).toBe(`${url} has no JetStream (nats-server --jetstream)`)
-      expect(other.fields["reason"]).toContain("Permissions Violation")
+      const { connecting, health, log } = yield* begin(plain.url)
+      const line = yield* log.line("JetStream cannot be used, trying again")
+      const reason = `${plain.url} has no JetStream (nats-server --jetstream)`
+      expect(line.fields).toEqual({ reason })
+      expect(yield* health).toEqual([{ name: "nats", ok: false, detail: reason }])
+      yield* plain.stop
+      yield* startNats({ port: plain.port })
+      yield* Fiber.join(connecting)
+      expect(yield* health).toMatchObject([{ name: "nats", ok: true }])
+    })
+  )
+
+  it.live("ends when its user may not use JetStream, and says what he needs", () =>
+    Effect.gen(function* () {
+      const { limitedUrl, url } = yield* LimitedUser.start({ publish: ["$JS.API.INFO"] })
+      const { connecting, log } = yield* begin(limitedUrl)
+      const { message } = yield* Effect.flip(Fiber.join(connecting))
+      expect(message).toContain(
+        `NATS at ${url} does not let us use JetStream: Permissions Violation for Publish`
+      )
+      expect(message).toContain("needs $JS.API.>")
+      expect(log.lines).toEqual([])
     })
   )
 })

@@ -73,11 +73,14 @@ describe("whoever gives one command is told what to change", () => {
     })
   )
 
-  it.live("when the server does not answer what is asked of JetStream", () =>
+  it.live("when the user may not use JetStream", () =>
     Effect.gen(function* () {
       const { limitedUrl, url } = yield* LimitedUser.start({ publish: ["$JS.API.INFO"] })
       const message = yield* refusal({ url: limitedUrl })
-      expect(message).toContain(`NATS at ${url} does not answer (Permissions Violation for Publish`)
+      expect(message).toContain(
+        `NATS at ${url} does not let us use JetStream: Permissions Violation for Publish`
+      )
+      expect(message).toContain("needs $JS.API.>")
     })
   )
 

@@ -7,7 +7,7 @@ import { WakeUps } from "../../src/queue/WakeUps.ts"
 import { ArrivalCounter } from "../support/ArrivalCounter.ts"
 import * as LimitedUser from "../support/LimitedUser.ts"
 import { startNats } from "../support/NatsServers.ts"
-import { natsClient, settings } from "../support/Sluice.ts"
+import { natsClient, run, settings } from "../support/Sluice.ts"
 
 it.live("the last wake-up of a burst leaves before the connection is closed, and none after it", () =>
   Effect.gen(function* () {
@@ -35,11 +35,11 @@ it.live("the last wake-up of a burst leaves before the connection is closed, and
   })
 )
 
-it.live("a server that allows no wake-ups does no harm", () =>
+it.live("a server that allows no wake-ups does no harm, and the log says what it should allow", () =>
   Effect.gen(function* () {
     const { limitedUrl, url } = yield* LimitedUser.start({ subscribe: ["sluice.wake.>"] })
     const queue = App.queue(settings("gateway", { NATS_URL: limitedUrl }), "gateway", "memory")
-    const context = yield* Layer.build(Layer.provide(queue, QueueHealth.layer))
+    const { context, log } = yield* run(Layer.provide(queue, QueueHealth.layer))
     const heard: Array<string> = []
     yield* Context.get(context, WakeUps).listen((subject) => heard.push(subject))
     const { connection } = Context.get(context, Nats)
@@ -50,5 +50,7 @@ it.live("a server that allows no wake-ups does no harm", () =>
     yield* Effect.promise(() => connection.flush())
     expect(heard).toEqual([])
     expect(Context.get(context, Nats).connected()).toBe(true)
+    const { fields } = yield* log.line("NATS does not let programs of Sluice hear each other")
+    expect(fields["reason"]).toMatch(/^Permissions Violation for Subscription to "sluice\.wake\..* sluice\.>/)
   })
 )

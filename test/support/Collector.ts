@@ -1,4 +1,5 @@
-import { createServer, type ServerResponse } from "node:http"
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import { gunzipSync } from "node:zlib"
 import { Effect } from "effect"
 import schema from "otlp-schema/build/src/generated/root.js"
 import { ArrivalCounter } from "./ArrivalCounter.ts"
@@ -8,6 +9,7 @@ import { listen } from "./Listening.ts"
 /** A span as a collector understands it; ids in hex, kind by OpenTelemetry's number. */
 interface CollectedSpan {
   readonly service: string
+  readonly resource: Readonly<Record<string, unknown>>
   readonly name: string
   readonly kind: number
   readonly traceId: string
@@ -116,10 +118,12 @@ const attributesOf = (value: unknown): Record<string, unknown> =>
 
 const spansOf = (request: Json): ReadonlyArray<CollectedSpan> =>
   list(request["resourceSpans"]).flatMap(({ resource, scopeSpans }) => {
-    const service = String(attributesOf((resource as Json)["attributes"])["service.name"])
+    const attributes = attributesOf((resource as Json)["attributes"])
+    const service = String(attributes["service.name"])
     return list(scopeSpans).flatMap(({ spans }) =>
       list(spans).map((span) => ({
         service,
+        resource: attributes,
         name: String(span["name"]),
         kind: Number(span["kind"]),
         traceId: hex(span["traceId"]),
@@ -141,6 +145,7 @@ const spansOf = (request: Json): ReadonlyArray<CollectedSpan> =>
 /** A collector for traces on a real socket: takes OTLP in protocol buffers and in JSON, and decodes it. */
 export const start = Effect.gen(function* () {
   const spans: Array<CollectedSpan> = []
+  const requests: Array<IncomingMessage> = []
   const mistakes: Array<unknown> = []
   const arrivals = new ArrivalCounter()
   let waiting: Array<ServerResponse> = []
@@ -151,11 +156,13 @@ export const start = Effect.gen(function* () {
   const server = createServer(async (request, response) => {
     mostOpen = Math.max(mostOpen, ++open)
     response.once("close", () => open--)
-    const body = Buffer.concat(await Array.fromAsync(request))
+    const sent = Buffer.concat(await Array.fromAsync(request))
+    const body = request.headers["content-encoding"] === "gzip" ? gunzipSync(sent) : sent
+    requests.push(request)
     arrivals.add()
     if (silent) return void waiting.push(response)
     try {
-      if (request.url !== "/v1/traces") throw new Error(`nobody asks for ${request.url}`)
+      if (!request.url?.endsWith("/v1/traces")) throw new Error(`nobody asks for ${request.url}`)
       const contentType = request.headers["content-type"]
       spans.push(...spansOf(decode(contentType, body)))
       response.setHeader("Content-Type", contentType ?? "")
@@ -170,6 +177,8 @@ export const start = Effect.gen(function* () {
   return {
     url: `http://127.0.0.1:${port}`,
     spans: spans as ReadonlyArray<CollectedSpan>,
+    /** As they came, their bodies read. */
+    requests: requests as ReadonlyArray<IncomingMessage>,
     /** What was no OTLP. */
     mistakes: mistakes as ReadonlyArray<unknown>,
     /** The most requests that were ever under way at once. */

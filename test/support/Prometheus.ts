@@ -83,13 +83,13 @@ export const start = Effect.fnUntraced(function* ({ jobs, ruleFiles }: Options) 
 
   return {
     query,
-    /** Waits until the query's answer is so. */
+    /** Waits until the query's answer is so, and gives it. */
     finds: (expression: string, wanted: (found: ReadonlyArray<Found>) => boolean) =>
       eventually(
         expression,
         Effect.map(query(expression), (found) => {
           if (!wanted(found)) throw new Error(`it is ${JSON.stringify(found)}`)
-          return true
+          return found
         })
       )
   }

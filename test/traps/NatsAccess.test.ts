@@ -1,11 +1,13 @@
-import { writeFile } from "node:fs/promises"
+import { rm, writeFile } from "node:fs/promises"
 import { join, resolve } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
 import * as HttpFunction from "../support/HttpFunction.ts"
 import * as NatsIdentities from "../support/NatsIdentities.ts"
+import * as NatsProxy from "../support/NatsProxy.ts"
 import { servers, startNats } from "../support/NatsServers.ts"
 import { type Environment, post, spawnProgram, startGateway, startWorker } from "../support/Sluice.ts"
+import * as Scrape from "../support/Scrape.ts"
 import { temporaryDirectory } from "../support/TemporaryDirectory.ts"
 
 const fixture = (name: string) => resolve(import.meta.dirname, "../fixtures/tls", name)
@@ -163,6 +165,41 @@ describe("a worker that NATS does not let in ends with a message that says what 
     })
   )
 })
+
+it.live(
+  "a worker whose credentials are refused while it runs says which, and goes on when they are right",
+  () =>
+    Effect.gen(function* () {
+      const { config, environment } = yield* password
+      const nats = yield* startNats({ config })
+      const proxy = yield* NatsProxy.start(nats.port)
+      const fn = yield* HttpFunction.start()
+      const all = { ...environment, function_url: `${fn.url}/{name}` }
+      const worker = yield* startWorker({ ...all, NATS_URL: proxy.url })
+      const refusal = `NATS at ${proxy.url} refuses the credentials (Authorization Violation): check nats_password_file`
+
+      yield* Effect.promise(() => writeFile(environment.nats_password_file, "wrong"))
+      yield* proxy.cut
+      yield* worker.log.line(refusal)
+      const readiness = yield* Effect.promise(() => fetch(`${worker.operationsUrl}/readyz`))
+      expect(yield* Effect.promise(() => readiness.text())).toContain(refusal)
+      yield* proxy.dialled(3)
+      // As it may be for a moment while it is replaced.
+      yield* Effect.promise(() => rm(environment.nats_password_file))
+      yield* proxy.dialled(6)
+      yield* Effect.promise(() => writeFile(environment.nats_password_file, "secret"))
+      yield* worker.log.line("NATS reconnect")
+
+      const gateway = yield* startGateway({ ...all, NATS_URL: nats.url })
+      expect((yield* post(`${gateway.url}/async-function/f`)).status).toBe(202)
+      yield* fn.received(1)
+      for (const message of [refusal, "NATS disconnect", "NATS reconnect"]) {
+        expect(worker.log.with(message), message).toHaveLength(1)
+      }
+      const samples = Scrape.parse(yield* Scrape.text(worker.operationsUrl))
+      expect(Scrape.valueIn(samples, "queue_worker_nats_reconnect_total")).toBe(1)
+    })
+)
 
 it.live("a worker that meets a server without JetStream waits for it, and says so", () =>
   Effect.gen(function* () {
