@@ -41,7 +41,7 @@ const bounds: ReadonlyArray<{ readonly name: Name; readonly of: Name; readonly f
 
 const bench = Command.make(
   "bench:telemetry",
-  Flags.throughput({ heats: 3, rounds: 8, calls: 20_000 }),
+  Flags.throughput({ heats: 5, rounds: 4, calls: 20_000 }),
   Effect.fnUntraced(function* (given) {
     const scraped = yield* Scrape.measure(FUNCTIONS)
     yield* Console.log(

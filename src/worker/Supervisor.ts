@@ -37,22 +37,26 @@ const supervise = Effect.fnUntraced(function* <L extends Lane>(
     })
   )
 
-  const strayed = new Set<string>()
+  let strayedBefore: ReadonlySet<string> = new Set()
   const discover = Effect.gen(function* () {
     const found = yield* backlog.unfinished
     const lanes = new Map<L, number>()
+    const strayed = new Set<string>()
     for (const [subject, count] of found.counts) {
       const lane = kind.parse(subject)
       if (Option.isSome(lane)) {
         // In static mode all subjects are of one lane.
         lanes.set(lane.value, (lanes.get(lane.value) ?? 0) + count)
-      } else if (!strayed.has(subject)) {
-        strayed.add(subject)
+        continue
+      }
+      strayed.add(subject)
+      if (!strayedBefore.has(subject)) {
         yield* Effect.logWarning(`calls on a subject that belongs to no ${kind.noun}; nobody serves them`, {
           subject
         })
       }
     }
+    strayedBefore = strayed
     for (const [lane, count] of lanes) actors.of(lane)?.backlog(count)
     yield* kind.metrics.discovered(found, lanes)
   })
