@@ -6,25 +6,49 @@ const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 /** Whether HTTP allows the text as the name of a header or of a method. */
 export const isToken = (text: string): boolean => token.test(text)
 
+/** Headers that belong to one connection, or that the client library writes itself. */
+const notSentOn: ReadonlySet<string> = new Set([
+  "Connection",
+  "Content-Length",
+  "Expect",
+  "Host",
+  "Keep-Alive",
+  "Te",
+  "Trailer",
+  "Transfer-Encoding",
+  "Upgrade"
+])
+
+interface Name {
+  readonly canonical: string
+  readonly isToken: boolean
+  readonly isSentOn: boolean
+}
+
 // Names come from callers: what is remembered has to be bounded.
 const rememberedNames = 1_000
-const canonicalNames = new Map<string, string>()
+const knownNames = new Map<string, Name>()
 
-/** Go's `textproto.CanonicalMIMEHeaderKey`: `x-call-id` is `X-Call-Id`; an invalid name stays as it is. */
-export const canonical = (name: string): string => {
-  const known = canonicalNames.get(name)
+const nameOf = (name: string): Name => {
+  const known = knownNames.get(name)
   if (known !== undefined) return known
-  const result = token.test(name)
-    ? name.toLowerCase().replace(/(^|-)[a-z]/g, (start) => start.toUpperCase())
-    : name
-  if (canonicalNames.size < rememberedNames) canonicalNames.set(name, result)
+  const isValid = isToken(name)
+  const canonical = isValid ? name.toLowerCase().replace(/(^|-)[a-z]/g, (start) => start.toUpperCase()) : name
+  const isSentOn = !notSentOn.has(canonical) && !canonical.startsWith("Proxy-")
+  const result = { canonical, isToken: isValid, isSentOn }
+  if (knownNames.size < rememberedNames) knownNames.set(name, result)
   return result
 }
+
+/** Go's `textproto.CanonicalMIMEHeaderKey`: `x-call-id` is `X-Call-Id`; an invalid name stays as it is. */
+export const canonical = (name: string): string => nameOf(name).canonical
 
 /** All values of a header, whatever the case of its name in the map; `name` is canonical. */
 export const values = (map: HeaderMap, name: string): ReadonlyArray<string> => {
   if (Object.hasOwn(map, name)) return map[name] ?? []
-  for (const other of Object.keys(map)) if (canonical(other) === name) return map[other] ?? []
+  for (const other of Object.keys(map)) {
+    if (other.length === name.length && canonical(other) === name) return map[other] ?? []
+  }
   return []
 }
 
@@ -105,25 +129,14 @@ export const fromRaw = (rawHeaders: ReadonlyArray<string>): HeaderMap => {
   return map
 }
 
-/** Headers that belong to one connection, or that the client library writes itself. */
-const notSentOn: ReadonlySet<string> = new Set([
-  "Connection",
-  "Content-Length",
-  "Expect",
-  "Host",
-  "Keep-Alive",
-  "Te",
-  "Trailer",
-  "Transfer-Encoding",
-  "Upgrade"
-])
-
 const namedByConnection = (map: HeaderMap): ReadonlySet<string> | undefined => {
   const connection = values(map, "Connection")
   if (connection.length === 0) return undefined
   return new Set(connection.flatMap((value) => value.split(",")).map((name) => canonical(name.trim())))
 }
 
+/** Nearly all values are, and need no closer look. */
+const plain = /^[\t\x20-\x7e]*$/
 // oxlint-disable-next-line no-control-regex
 const carried = /^[^\x00-\x08\x0a-\x1f\x7f]*$/
 
@@ -141,13 +154,11 @@ export const toWire = (
   const dropped: Array<string> = []
   const named = namedByConnection(map)
   for (const name of Object.keys(map)) {
-    const canonicalName = canonical(name)
-    if (notSentOn.has(canonicalName) || canonicalName.startsWith("Proxy-")) continue
-    if (named?.has(canonicalName) || extraDrop?.has(canonicalName)) continue
-    const validName = token.test(name)
-    let complete = validName
-    for (const value of validName ? (map[name] ?? []) : []) {
-      const wire = carried.test(value) ? latin1OfText(value) : undefined
+    const { canonical, isToken, isSentOn } = nameOf(name)
+    if (!isSentOn || named?.has(canonical) || extraDrop?.has(canonical)) continue
+    let complete = isToken
+    for (const value of isToken ? (map[name] ?? []) : []) {
+      const wire = plain.test(value) ? value : carried.test(value) ? latin1OfText(value) : undefined
       if (wire === undefined) complete = false
       else headers.push(name, wire)
     }
