@@ -66,7 +66,7 @@ it.each(programs)("gives the %s settings that it knows and accepts", (program) =
   expect(settingsOf(program).natsUrl).toBe("nats://nats:4222")
   // People who try it out look for the trace of the call that they have just made.
   expect(TraceSettings.read(compose.services[program]?.environment ?? {})).toMatchObject({
-    success: { parentDecides: true, defaultRatio: undefined }
+    success: { parentDecides: true, ratio: 1 }
   })
   const { hostname, port } = new URL(
     compose.services[program]?.environment?.["OTEL_EXPORTER_OTLP_ENDPOINT"] ?? ""
