@@ -17,7 +17,8 @@ LABEL org.opencontainers.image.title="sluice" \
   org.opencontainers.image.version="${VERSION}" \
   org.opencontainers.image.revision="${REVISION}" \
   org.opencontainers.image.created="${CREATED}"
-ENV NODE_ENV=production
+# Nothing is written, so nothing that was compiled can be kept either.
+ENV NODE_ENV=production NODE_DISABLE_COMPILE_CACHE=1
 WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json LICENSE ./
@@ -29,6 +30,7 @@ USER 1000:1000
 # The gateway, and the operations ports of worker and gateway.
 EXPOSE 8080 8081 8082
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s --retries=3 CMD ["node", "/app/bin/healthcheck"]
-# The exec form: signals reach the program, which lets running calls finish, and not a shell.
-ENTRYPOINT ["node", "/app/src/main.ts"]
+# The exec form: signals reach the program, which lets running calls finish, and not a shell. Not src/main.ts: as the
+# first process of a container Node would miss a signal that comes while the program loads.
+ENTRYPOINT ["node", "/app/bin/sluice"]
 CMD ["--help"]

@@ -153,6 +153,23 @@ it.effect(
   60_000
 )
 
+it("ends in order at a signal that comes while the program is loaded", () => {
+  const { commandOf, options } = seal()
+  const [command, args] = commandOf([...image.entrypoint, "worker"])
+  const signalAtLoad = `import { registerHooks } from "node:module"
+    const load = (url, context, next) => {
+      if (url.endsWith("/src/main.ts")) process.kill(process.pid, "SIGTERM")
+      return next(url, context)
+    }
+    registerHooks({ load })`
+  const { signal, status } = spawnSync(
+    command,
+    ["--import", `data:text/javascript,${encodeURIComponent(signalAtLoad)}`, ...args],
+    options({ NATS_URL: "nats://127.0.0.1:1", function_url: "http://127.0.0.1:1/{name}", metrics_port: "0" })
+  )
+  expect({ signal, status }).toEqual({ signal: null, status: 0 })
+})
+
 it("explains itself when it is started without a command", () => {
   const { commandOf, options } = seal()
   const [command, args] = commandOf([...image.entrypoint, ...image.command])
