@@ -59,15 +59,22 @@ export const made = (attributes: () => Attributes): Attributes => {
   }
 }
 
+/** The first step that is recorded here. */
 export const recorded = (tracer: Otel.Tracer, span: Otel.Span): Span => {
+  const step = recordedStep(tracer, span)
+  // Once for all steps: those below happen within this one.
+  const named = Effect.annotateLogs("trace_id", span.spanContext().traceId)
+  return { ...step, during: (effect) => step.during(named(effect)) }
+}
+
+const recordedStep = (tracer: Otel.Tracer, span: Otel.Span): Span => {
   const step = span.spanContext()
-  const { traceId } = step
   const failed = (message: string) => void span.setStatus({ code: SpanStatusCode.ERROR, message })
   return {
-    traceId,
+    traceId: step.traceId,
     headers: (map) => TraceHeaders.write(step, map),
     child: (name, kind, attributes) =>
-      recorded(
+      recordedStep(
         tracer,
         tracer.startSpan(
           name,
@@ -77,17 +84,13 @@ export const recorded = (tracer: Otel.Tracer, span: Otel.Span): Span => {
       ),
     set: (attributes) => void span.setAttributes(made(attributes)),
     failed,
-    during: (effect) =>
-      effect.pipe(
-        Effect.annotateLogs("trace_id", traceId),
-        Effect.onExit((exit) =>
-          Effect.sync(() => {
-            if (Exit.isFailure(exit)) {
-              failed(Cause.hasInterruptsOnly(exit.cause) ? "interrupted" : String(Cause.squash(exit.cause)))
-            }
-            span.end()
-          })
-        )
-      )
+    during: Effect.onExit((exit) =>
+      Effect.sync(() => {
+        if (Exit.isFailure(exit)) {
+          failed(Cause.hasInterruptsOnly(exit.cause) ? "interrupted" : String(Cause.squash(exit.cause)))
+        }
+        span.end()
+      })
+    )
   }
 }

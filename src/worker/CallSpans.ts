@@ -44,14 +44,15 @@ export const attempt = <E, R>(
   if (parent === Span.none) return invoke(call)
   // 99 of 100 calls: all there is to say is that nothing is recorded.
   if (parent.traceId === undefined) return invoke({ ...call, header: parent.headers(call.header) })
+  const limiter = flight.limiter()
   const span = parent.child(call.method, "client", () => ({
-    ...serverOf(new URL(url)),
+    ...serverOfFunction(url),
     "http.request.method": call.method,
     "url.full": `${url}${call.path}`,
     "http.request.body.size": call.body.length,
     "sluice.attempt": number,
-    "sluice.limiter.limit": flight.limiter().limit,
-    "sluice.limiter.in_flight": flight.limiter().inFlight,
+    "sluice.limiter.limit": limiter.limit,
+    "sluice.limiter.in_flight": limiter.inFlight,
     ...resent(number)
   }))
   return invoke({ ...call, header: span.headers(call.header) }).pipe(
@@ -75,6 +76,17 @@ const serverOf = ({ hostname, port, protocol }: URL) => ({
   "server.address": hostname,
   "server.port": Number(port || (protocol === "https:" ? 443 : 80))
 })
+
+/** There are as many as functions, and reading a URL is a good part of what a step costs. */
+const servers = new Map<string, ReturnType<typeof serverOf>>()
+
+const serverOfFunction = (url: string) => {
+  const known = servers.get(url)
+  if (known !== undefined) return known
+  const server = serverOf(new URL(url))
+  servers.set(url, server)
+  return server
+}
 
 /** One try at posting a final result. It belongs to the call's trace, whichever worker makes it. */
 export const callback = (traces: Live, about: About, number: number): Span.Span =>
