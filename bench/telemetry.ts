@@ -6,6 +6,7 @@ import * as Ending from "../src/cli/Ending.ts"
 import * as NatsServer from "../src/natsserver/NatsServer.ts"
 import { version } from "../src/version.ts"
 import * as Flags from "./Flags.ts"
+import { geometricMean } from "./GeometricMean.ts"
 import { median } from "./Median.ts"
 import * as Queue from "./Queue.ts"
 import * as Report from "./Report.ts"
@@ -41,7 +42,7 @@ const bounds: ReadonlyArray<{ readonly name: Name; readonly of: Name; readonly f
 
 const bench = Command.make(
   "bench:telemetry",
-  Flags.throughput({ heats: 5, rounds: 4, calls: 20_000 }),
+  Flags.throughput({ heats: 5, rounds: 6, calls: 15_000 }),
   Effect.fnUntraced(function* (given) {
     const scraped = yield* Scrape.measure(FUNCTIONS)
     yield* Console.log(
@@ -62,11 +63,12 @@ const bench = Command.make(
     const micros = (name: Name) => rounds.map((round) => round[name].cpuMicrosPerCall)
     yield* Console.log(`bare           ${median(micros("bare")).toFixed(1)} µs CPU a call`)
     for (const { name, of, factor } of bounds) {
-      const base = micros(of)
-      const ratios = micros(name).map((value, round) => value / (base[round] ?? Number.NaN))
+      const { error, mean } = geometricMean(
+        rounds.map((round) => round[name].cpuMicrosPerCall / round[of].cpuMicrosPerCall)
+      )
       yield* Console.log(
-        `${name.padEnd(14)} ${median(micros(name)).toFixed(1)} µs, ${median(ratios).toFixed(3)} × ${of} ` +
-          `(at most ${factor}; in each round ${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)})`
+        `${name.padEnd(14)} ${median(micros(name)).toFixed(1)} µs, ${mean.toFixed(2)} ± ${error.toFixed(2)} × ${of} ` +
+          `(at most ${factor})`
       )
     }
   }, Effect.scoped)
