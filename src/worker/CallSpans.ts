@@ -9,6 +9,7 @@ import * as Span from "../telemetry/Span.ts"
 import type { Live } from "../telemetry/Traces.ts"
 import type { Posted } from "./CallbackPost.ts"
 import type { Reaction } from "./Invoker.ts"
+import { type Target, targetOf } from "./Target.ts"
 import type { Flight } from "./Throttle.ts"
 import type { Work } from "./Work.ts"
 
@@ -46,7 +47,7 @@ export const attempt = <E, R>(
   if (parent.traceId === undefined) return invoke({ ...call, header: parent.headers(call.header) })
   const limiter = flight.limiter()
   const span = parent.child(call.method, "client", () => ({
-    ...serverOfFunction(url),
+    ...serverOf(targetOf(url)),
     "http.request.method": call.method,
     "url.full": `${url}${call.path}`,
     "http.request.body.size": call.body.length,
@@ -72,21 +73,10 @@ const tellAnswer = (span: Span.Span, answer: Outcome.Answer): void => {
 
 const resent = (number: number) => (number > 1 ? { "http.request.resend_count": number - 1 } : {})
 
-const serverOf = ({ hostname, port, protocol }: URL) => ({
+const serverOf = ({ hostname, port, protocol }: Pick<Target, "hostname" | "port" | "protocol">) => ({
   "server.address": hostname,
   "server.port": Number(port || (protocol === "https:" ? 443 : 80))
 })
-
-/** There are as many as functions, and reading a URL is a good part of what a step costs. */
-const servers = new Map<string, ReturnType<typeof serverOf>>()
-
-const serverOfFunction = (url: string) => {
-  const known = servers.get(url)
-  if (known !== undefined) return known
-  const server = serverOf(new URL(url))
-  servers.set(url, server)
-  return server
-}
 
 /** One try at posting a final result. It belongs to the call's trace, whichever worker makes it. */
 export const callback = (traces: Live, about: About, number: number): Span.Span =>

@@ -7,6 +7,7 @@ import * as Headers from "../domain/Headers.ts"
 import type * as Outcome from "../domain/Outcome.ts"
 import * as RetryAfter from "../domain/RetryAfter.ts"
 import { exchange, headerOf, type HttpResult, MAX_HEADER_BYTES } from "./HttpPost.ts"
+import { targetOf } from "./Target.ts"
 
 /** What calling a function gave. */
 export interface Reaction {
@@ -45,15 +46,6 @@ const make = Effect.fnUntraced(function* (options: InvokerOptions) {
     Effect.sync(() => new Agent({ pipelining: 1, maxHeaderSize: MAX_HEADER_BYTES })),
     (agent) => Effect.promise(() => agent.destroy())
   )
-  const targets = new Map<string, { readonly origin: string; readonly basePath: string }>()
-  const targetOf = (url: string) => {
-    const known = targets.get(url)
-    if (known !== undefined) return known
-    const { origin, pathname } = new URL(url)
-    const target = { origin, basePath: pathname }
-    targets.set(url, target)
-    return target
-  }
 
   return Invoker.of({
     invoke: (url, call, keepReply) => {
