@@ -7,15 +7,9 @@ import {
   envDetector,
   resourceFromAttributes
 } from "@opentelemetry/resources"
-import {
-  AlwaysOnSampler,
-  BasicTracerProvider,
-  BatchSpanProcessor,
-  type ReadableSpan,
-  type SpanExporter,
-  TraceIdRatioBasedSampler
-} from "@opentelemetry/sdk-trace-base"
+import { BatchSpanProcessor, type ReadableSpan, type SpanExporter } from "@opentelemetry/sdk-trace-base"
 import { Context, Data, Duration, Effect, Layer, Result } from "effect"
+import { ratioSampler } from "./RatioSampler.ts"
 import * as TraceSettings from "./TraceSettings.ts"
 import { TraceIds } from "./TraceIds.ts"
 import { make, Traces } from "./Traces.ts"
@@ -73,24 +67,22 @@ const traces = Effect.fnUntraced(function* (options: OtlpOptions, settings: Trac
       })
     )
     .merge(detectResources({ detectors: [envDetector] }))
-  const ids = new TraceIds()
-  const provider = new BasicTracerProvider({
-    resource,
-    // Whether a trace is sampled is known before it gets here.
-    spanProcessors: [new BatchSpanProcessor(exporter)],
-    idGenerator: ids,
-    sampler: new AlwaysOnSampler()
-  })
+  const batches = new BatchSpanProcessor(exporter)
   yield* Effect.addFinalizer(() =>
-    Effect.promise(() => provider.shutdown().catch(() => undefined)).pipe(
+    Effect.promise(() => batches.shutdown().catch(() => undefined)).pipe(
       Effect.interruptible,
       Effect.timeoutOption(FLUSH_TIMEOUT)
     )
   )
   return make({
-    tracer: provider.getTracer("sluice", options.version),
-    ids,
-    sampler: new TraceIdRatioBasedSampler(settings.ratio),
+    recorder: {
+      ids: new TraceIds(),
+      resource,
+      scope: { name: "sluice", version: options.version },
+      longestText: settings.longestText,
+      ended: (span) => batches.onEnd(span)
+    },
+    sampler: ratioSampler(settings.ratio),
     parentDecides: settings.parentDecides,
     linkConsumers: options.linkConsumers
   })

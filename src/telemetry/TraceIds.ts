@@ -1,25 +1,19 @@
-import type { IdGenerator } from "@opentelemetry/sdk-trace-base"
-
 /** As many as are written at once: one by one, the writing is most of what an id costs. */
 const WORDS = 1_024
 
-/**
- * Random ids of traces and steps. That of the next trace is known before the trace begins: whether it is sampled
- * is decided by it, and of most traces no span has to be made.
- */
-export class TraceIds implements IdGenerator {
+/** Random ids of traces and steps, in hex. */
+export class TraceIds {
   readonly #words = new Uint32Array(WORDS)
   #digits = ""
   #used = 0
-  nextTraceId = this.#take(32)
 
-  generateTraceId = (): string => {
-    const id = this.nextTraceId
-    this.nextTraceId = this.#take(32)
-    return id
+  nextTraceId(): string {
+    return this.#take(32)
   }
 
-  generateSpanId = (): string => this.#take(16)
+  nextSpanId(): string {
+    return this.#take(16)
+  }
 
   #take(count: number): string {
     if (this.#used + count > this.#digits.length) {

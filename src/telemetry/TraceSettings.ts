@@ -1,12 +1,14 @@
 import { Result } from "effect"
 
-/** OpenTelemetry's variables that decide here; those of exporters, batches, limits and resources its SDK reads itself. */
+/** OpenTelemetry's variables that decide here; those of exporters, batches and resources its SDK reads itself. */
 export interface TraceSettings {
   readonly encoding: "protobuf" | "json"
   /** which share of traces is sampled, from 0 to 1 */
   readonly ratio: number
   /** a trace is sampled here when it was sampled where it began, and not otherwise; the share is of those that begin here */
   readonly parentDecides: boolean
+  /** the longest text of an attribute, characters */
+  readonly longestText: number
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -61,7 +63,12 @@ export const read = (environment: Environment): Result.Result<TraceSettings | un
   if (!(given >= 0 && given <= 1)) {
     return refused("OTEL_TRACES_SAMPLER_ARG", value("OTEL_TRACES_SAMPLER_ARG") ?? "", "a number from 0 to 1")
   }
-  return Result.succeed({ encoding, ratio: samplers[root] ?? given, parentDecides })
+  const limit = ["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"].find(value)
+  const longestText = limit === undefined ? Number.POSITIVE_INFINITY : Number(value(limit))
+  if (limit !== undefined && !(Number.isInteger(longestText) && longestText > 0)) {
+    return refused(limit, value(limit) ?? "", "a whole number from 1")
+  }
+  return Result.succeed({ encoding, ratio: samplers[root] ?? given, parentDecides, longestText })
 }
 
 const refused = (name: string, value: string, allowed: string) =>

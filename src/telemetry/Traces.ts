@@ -1,10 +1,9 @@
-import { type Attributes, ROOT_CONTEXT, trace, TraceFlags, type Tracer } from "@opentelemetry/api"
-import { SamplingDecision, type TraceIdRatioBasedSampler } from "@opentelemetry/sdk-trace-base"
+import { type Attributes, TraceFlags } from "@opentelemetry/api"
 import { Context } from "effect"
 import type { HeaderMap } from "../domain/Headers.ts"
-import { type Kind, kindOf, made, none, recorded, type Span, unrecorded } from "./Span.ts"
+import { RecordedSpan, type Recorder } from "./RecordedSpan.ts"
+import { type Kind, none, type Span, UnrecordedSpan } from "./Span.ts"
 import * as TraceHeaders from "./TraceHeaders.ts"
-import type { TraceIds } from "./TraceIds.ts"
 
 export interface Live {
   /**
@@ -20,40 +19,31 @@ export const Traces = Context.Reference<Live>("sluice/telemetry/Traces", {
 })
 
 interface TracesOptions {
-  /** records every span it starts; its ids are from `ids` */
-  readonly tracer: Tracer
-  readonly ids: TraceIds
-  /** which traces are sampled */
-  readonly sampler: TraceIdRatioBasedSampler
+  readonly recorder: Recorder
+  /** whether the trace of an id is sampled */
+  readonly sampler: (traceId: string) => boolean
   /** a trace is sampled here when it was sampled where it began, and not otherwise */
   readonly parentDecides: boolean
   /** what a consumer does goes into a trace of its own, with a link to the producer's */
   readonly linkConsumers: boolean
 }
 
-export const make = (options: TracesOptions): Live => {
-  const { ids, linkConsumers, parentDecides, sampler, tracer } = options
-  const isSampled = (traceId: string) =>
-    sampler.shouldSample(ROOT_CONTEXT, traceId).decision === SamplingDecision.RECORD_AND_SAMPLED
-
+export const make = ({ linkConsumers, parentDecides, recorder, sampler }: TracesOptions): Live => {
+  const { ids } = recorder
   return {
     start: (headers, name, kind, attributes) => {
-      const parent = TraceHeaders.read(headers)
-      const isOwn = parent === undefined || (linkConsumers && kind === "consumer")
-      const decided = parentDecides && parent !== undefined
-      if (decided && (parent.traceFlags & TraceFlags.SAMPLED) === 0) return none
-
-      if (!decided && !isSampled(isOwn ? ids.nextTraceId : parent.traceId)) {
-        return unrecorded({
-          ...(isOwn ? { traceId: ids.generateTraceId() } : parent),
-          spanId: ids.generateSpanId(),
-          traceFlags: TraceFlags.NONE
-        })
+      const told = TraceHeaders.read(headers)
+      const isLinked = linkConsumers && kind === "consumer"
+      const parent = isLinked ? undefined : told
+      const traceId = parent?.traceId ?? ids.nextTraceId()
+      if (told !== undefined && parentDecides) {
+        if ((told.traceFlags & TraceFlags.SAMPLED) === 0) return none
+      } else if (!sampler(traceId)) {
+        const step = { traceId, spanId: ids.nextSpanId(), traceFlags: TraceFlags.NONE }
+        return new UnrecordedSpan(parent === undefined ? step : { ...parent, ...step })
       }
-      const links = isOwn && parent !== undefined ? [{ context: parent }] : []
-      const context = isOwn ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent)
-      const step = { kind: kindOf(kind), links, attributes: made(attributes) }
-      return recorded(tracer, tracer.startSpan(name, step, context))
+      const links = isLinked && told !== undefined ? [told] : []
+      return new RecordedSpan(recorder, { traceId, parent, links }, name, kind, attributes)
     }
   }
 }

@@ -56,10 +56,11 @@ export const attempt = <E, R>(
     "sluice.limiter.in_flight": limiter.inFlight,
     ...resent(number)
   }))
-  return invoke({ ...call, header: span.headers(call.header) }).pipe(
-    Effect.tap(({ answer }) => Effect.sync(() => tellAnswer(span, answer))),
-    span.during
-  )
+  const answered = Effect.map(invoke({ ...call, header: span.headers(call.header) }), (reaction) => {
+    tellAnswer(span, reaction.answer)
+    return reaction
+  })
+  return span.during(answered)
 }
 
 const tellAnswer = (span: Span.Span, answer: Outcome.Answer): void => {

@@ -15,7 +15,8 @@ describe("where traces go", () => {
   })
 
   it("is an endpoint, in protocol buffers, one in a hundred of the traces that begin here", () => {
-    const standard = { encoding: "protobuf", ratio: 0.01, parentDecides: true }
+    const longestText = Number.POSITIVE_INFINITY
+    const standard = { encoding: "protobuf", ratio: 0.01, parentDecides: true, longestText }
     expect(settings(endpoint)).toEqual(standard)
     expect(settings({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "https://c/v1/traces" })).toEqual(standard)
     expect(settings({ ...endpoint, OTEL_TRACES_SAMPLER_ARG: "0.5" })?.ratio).toBe(0.5)
@@ -38,6 +39,13 @@ describe("where traces go", () => {
     expect(settings({ ...endpoint, OTEL_TRACES_SAMPLER: "traceidratio" })?.ratio).toBe(1)
   })
 
+  it("has texts as long as the limit for steps says, or else the one for everything", () => {
+    const everything = { ...endpoint, OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT: "100" }
+    expect(settings(everything)?.longestText).toBe(100)
+    const steps = { ...everything, OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT: "50" }
+    expect(settings(steps)?.longestText).toBe(50)
+  })
+
   it.each([
     ["OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"],
     ["OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"],
@@ -46,7 +54,9 @@ describe("where traces go", () => {
     ["OTEL_TRACES_SAMPLER", "parentbased_"],
     ["OTEL_TRACES_SAMPLER", "constructor"],
     ["OTEL_TRACES_SAMPLER_ARG", "2"],
-    ["OTEL_TRACES_SAMPLER_ARG", "often"]
+    ["OTEL_TRACES_SAMPLER_ARG", "often"],
+    ["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "0"],
+    ["OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "1.5"]
   ])("cannot be with %s=%s: the message names both and what is allowed", (name, value) => {
     const failure = Result.getOrThrow(Result.flip(read({ ...endpoint, [name]: value })))
     expect(failure).toContain(`${name}="${value}" is not allowed: it must be `)

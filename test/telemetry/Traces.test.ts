@@ -1,34 +1,36 @@
-import { type Attributes, SpanKind, TraceFlags } from "@opentelemetry/api"
-import {
-  BasicTracerProvider,
-  InMemorySpanExporter,
-  SamplingDecision,
-  SimpleSpanProcessor,
-  TraceIdRatioBasedSampler
-} from "@opentelemetry/sdk-trace-base"
+import { type Attributes, SpanKind, SpanStatusCode, TraceFlags } from "@opentelemetry/api"
+import { defaultResource } from "@opentelemetry/resources"
+import type { ReadableSpan } from "@opentelemetry/sdk-trace-base"
 import { expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as fc from "fast-check"
+import { ratioSampler } from "../../src/telemetry/RatioSampler.ts"
 import * as TraceHeaders from "../../src/telemetry/TraceHeaders.ts"
 import { TraceIds } from "../../src/telemetry/TraceIds.ts"
 import * as Traces from "../../src/telemetry/Traces.ts"
 
-const tracing = (ratio: number, options: { parentDecides?: boolean; linkConsumers?: boolean } = {}) => {
-  const exporter = new InMemorySpanExporter()
-  const ids = new TraceIds()
-  const provider = new BasicTracerProvider({
-    idGenerator: ids,
-    spanProcessors: [new SimpleSpanProcessor(exporter)]
-  })
+interface Options {
+  readonly parentDecides?: boolean
+  readonly linkConsumers?: boolean
+  readonly longestText?: number
+}
+
+const tracing = (ratio: number, options: Options = {}) => {
+  const { linkConsumers = false, longestText = Number.POSITIVE_INFINITY, parentDecides = true } = options
+  const spans: Array<ReadableSpan> = []
   const traces = Traces.make({
-    tracer: provider.getTracer("of a test"),
-    ids,
-    sampler: new TraceIdRatioBasedSampler(ratio),
-    parentDecides: true,
-    linkConsumers: false,
-    ...options
+    recorder: {
+      ids: new TraceIds(),
+      resource: defaultResource(),
+      scope: { name: "of a test" },
+      longestText,
+      ended: (span) => void spans.push(span)
+    },
+    sampler: ratioSampler(ratio),
+    parentDecides,
+    linkConsumers
   })
-  return { traces, exporter }
+  return { traces, spans }
 }
 
 const nothing = (): Attributes => ({})
@@ -39,11 +41,43 @@ const unsayable = (): never => {
 
 it.effect("what a step cannot say of itself is left out, and what it lasts for goes on", () =>
   Effect.gen(function* () {
-    const { traces } = tracing(1)
+    const { spans, traces } = tracing(1)
     const span = traces.start({}, "process", "consumer", unsayable)
+    span.set(() => ({ "sluice.verdict": "done" }))
     span.set(unsayable)
     const child = span.child("POST", "client", unsayable)
     expect(yield* span.during(child.during(Effect.succeed("the answer")))).toBe("the answer")
+    expect(spans.map(({ attributes }) => attributes)).toEqual([{}, { "sluice.verdict": "done" }])
+  })
+)
+
+it.effect("a step is told when it has ended, with what it lasted for and what became of it", () =>
+  Effect.gen(function* () {
+    const { spans, traces } = tracing(1, { longestText: 5 })
+    const attributes = { "url.full": "http://host/", "http.request.body.size": 1_234_567 }
+    const outer = traces.start({}, "process", "consumer", () => attributes)
+    const inner = outer.child("POST", "client", nothing)
+    inner.set(() => ({ "error.type": "timeout", "sluice.attempt": 2 }))
+    expect(spans).toEqual([])
+    yield* outer.during(Effect.exit(inner.during(Effect.fail("it broke"))))
+    const [failed, whole] = spans
+    expect(failed).toMatchObject({
+      name: "POST",
+      kind: SpanKind.CLIENT,
+      attributes: { "error.type": "timeo", "sluice.attempt": 2 },
+      status: { code: SpanStatusCode.ERROR, message: "it broke" },
+      ended: true
+    })
+    expect(whole).toMatchObject({
+      attributes: { "url.full": "http:", "http.request.body.size": 1_234_567 },
+      status: { code: SpanStatusCode.UNSET },
+      parentSpanContext: undefined
+    })
+    expect(failed?.parentSpanContext).toEqual(whole?.spanContext())
+    // The parts of a step lie within it: by one clock, whatever the system's does.
+    const times = [whole?.startTime, failed?.startTime, failed?.endTime, whole?.endTime]
+    const nanos = times.map((time) => BigInt(time?.[0] ?? 0) * 1_000_000_000n + BigInt(time?.[1] ?? 0))
+    expect(nanos.toSorted((a, b) => (a < b ? -1 : 1))).toEqual(nanos)
   })
 )
 
@@ -56,16 +90,14 @@ it("a trace that begins here is sampled by its id, and tells others so", () => {
   fc.assert(
     fc.property(fc.constantFrom(0, 0.2, 0.5, 1), fc.boolean(), (ratio, parentDecides) => {
       const { traces } = tracing(ratio, { parentDecides })
-      const sampler = new TraceIdRatioBasedSampler(ratio)
+      const sampler = ratioSampler(ratio)
       const spans = Array.from({ length: 200 }, () => traces.start({}, "receive", "server", nothing))
       const steps = spans.map((span) => TraceHeaders.read(span.headers({})))
       for (const [index, step] of steps.entries()) {
         if (step === undefined) throw new Error("it is not told")
         const isSampled = spans[index]?.traceId === step.traceId
         expect(step.traceFlags).toBe(isSampled ? TraceFlags.SAMPLED : TraceFlags.NONE)
-        expect(
-          sampler.shouldSample(undefined, step.traceId).decision === SamplingDecision.RECORD_AND_SAMPLED
-        ).toBe(isSampled)
+        expect(sampler(step.traceId)).toBe(isSampled)
       }
       const ids = steps.flatMap((step) => [step?.traceId, step?.spanId])
       expect(new Set(ids).size).toBe(2 * steps.length)
@@ -102,10 +134,10 @@ it("a sampler that does not ask the caller decides by the id of his trace", () =
 
 it.effect("what a linked consumer does is a trace of its own, sampled when the producer's is", () =>
   Effect.gen(function* () {
-    const { exporter, traces } = tracing(0, { linkConsumers: true })
+    const { spans, traces } = tracing(0, { linkConsumers: true })
     yield* traces.start(parent("01"), "process", "consumer", nothing).during(Effect.void)
     yield* traces.start(parent("01"), "callback", "client", nothing).during(Effect.void)
-    const [process, callback] = exporter.getFinishedSpans()
+    const [process, callback] = spans
     expect(process?.kind).toBe(SpanKind.CONSUMER)
     expect(process?.spanContext().traceId).not.toBe("0af7651916cd43dd8448eb211c80319c")
     expect(process?.links.map(({ context }) => context.spanId)).toEqual(["b7ad6b7169203331"])

@@ -11,6 +11,7 @@ it.live("the standard variables say where spans go, how, and whose they are", ()
       OTEL_EXPORTER_OTLP_HEADERS: "x-tenant=one,authorization=Basic%20abc",
       OTEL_EXPORTER_OTLP_COMPRESSION: "gzip",
       OTEL_SERVICE_NAME: "calls",
+      OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT: "10",
       OTEL_RESOURCE_ATTRIBUTES: "deployment.environment.name=test,service.name=other"
     })
     const elsewhere = { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${collector.url}/tenant/v1/traces` }
@@ -23,6 +24,8 @@ it.live("the standard variables say where spans go, how, and whose they are", ()
       service: "calls",
       resource: { "service.version": expect.any(String), "deployment.environment.name": "test" }
     })
+    const texts = Object.values(span?.attributes ?? {}).filter((value) => typeof value === "string")
+    expect(Math.max(...texts.map(({ length }) => length))).toBe(10)
     const [request] = collector.requests
     expect(request?.url).toBe("/tenant/v1/traces")
     expect(request?.headers).toMatchObject({
