@@ -7,6 +7,14 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
+FROM node:${NODE_VERSION}-bookworm-slim AS sources
+WORKDIR /app
+COPY package.json LICENSE ./
+COPY bin ./bin
+COPY src ./src
+# Files keep the rights they have in the checkout; with a strict umask the image's user could not read them.
+RUN chmod -R a+rX .
+
 FROM node:${NODE_VERSION}-bookworm-slim
 ARG VERSION=0.1.0
 ARG REVISION=unknown
@@ -21,9 +29,7 @@ LABEL org.opencontainers.image.title="sluice" \
 ENV NODE_ENV=production NODE_DISABLE_COMPILE_CACHE=1
 WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
-COPY package.json LICENSE ./
-COPY bin ./bin
-COPY src ./src
+COPY --from=sources /app ./
 
 # A number, so that Kubernetes can see that it is not root (runAsNonRoot); it is the image's user "node".
 USER 1000:1000

@@ -87,7 +87,7 @@ const seal = () => {
   const binaries = join(image.root, "usr", "local", "bin")
   mkdirSync(binaries, { recursive: true })
   copyFileSync(process.execPath, join(binaries, "node"))
-  execFileSync("chmod", ["-R", "a+rX,a-w", image.root])
+  execFileSync("chmod", ["-R", "a-w", image.root])
   chmodSync(join(binaries, "node"), 0o555)
   // Only root may be somebody else; others are as little able to write.
   const [uid, gid] = image.user.split(":").map(Number)

@@ -53,6 +53,8 @@ export const build = Effect.gen(function* () {
     const dockerfile = DockerfileParser.parse(await readFile(join(repository, "Dockerfile"), "utf8"))
     const context = join(directory, "context")
     await copyContext(context)
+    // As the strictest umask leaves a checkout.
+    await promisify(execFile)("chmod", ["-R", "go-rwx", context])
     const global = new Map<string, string>()
     const stages: Array<Stage> = []
     for (const instruction of dockerfile.getInstructions()) {
@@ -81,7 +83,7 @@ const copyContext = async (context: string) => {
 
 const newStage = async (from: Instruction, root: string, variables: Map<string, string>): Promise<Stage> => {
   const [image = "", as, name] = argumentsOf(from)
-  await mkdir(root, { recursive: true })
+  await makeDirectory(root)
   return {
     name: as?.toUpperCase() === "AS" ? name : undefined,
     root,
@@ -116,7 +118,7 @@ const carryOut = async (
       return copy(instruction as Copy, stage, stages, context)
     case "WORKDIR":
       stage.values.set(keyword, posix.resolve(valueOf(stage, "WORKDIR"), text))
-      return void (await mkdir(place(stage, "."), { recursive: true }))
+      return makeDirectory(place(stage, "."))
     case "USER":
     case "EXPOSE":
     case "HEALTHCHECK":
@@ -147,13 +149,19 @@ const copy = async (instruction: Copy, stage: Stage, stages: ReadonlyArray<Stage
   }
 }
 
+/** As an engine makes it, whatever the umask is here. */
+const makeDirectory = async (path: string) => {
+  await mkdir(path, { recursive: true })
+  await chmod(path, 0o755)
+}
+
 /** With this machine's npm, its cache and its way to the registry. */
 const run = (text: string, cwd: string, environment: ReadonlyMap<string, string>) => {
   // What an npm that runs the tests says of this project is not for the one in the image.
   const outer = Object.entries(process.env).filter(([name]) => !/^npm_(?!config_(?!local_prefix))/.test(name))
   const PATH = `${dirname(process.execPath)}${delimiter}${process.env["PATH"]}`
   const env = { ...Object.fromEntries([...outer, ...environment]), PATH, npm_config_prefer_offline: "true" }
-  return promisify(execFile)("/bin/sh", ["-c", text], { cwd, env })
+  return promisify(execFile)("/bin/sh", ["-c", `umask 022; ${text}`], { cwd, env })
 }
 
 const treeOf = (stage: Stage | undefined): ImageTree => {
