@@ -1,7 +1,7 @@
 /** `npm run test:nats -- SUITE...`: the tests that touch NATS, on the nats-server of each Debian suite in turn. */
 import { execFileSync, spawnSync } from "node:child_process"
-import { Effect } from "effect"
-import { findOrFetchSuite } from "../src/natsserver/Fetch.ts"
+import { Console, Effect } from "effect"
+import { fetchSuite, findOrFetchSuite } from "../src/natsserver/Fetch.ts"
 
 const usage = `Usage: npm run test:nats -- SUITE...
 
@@ -23,8 +23,16 @@ if (suites.length === 0 || unknown.length > 0) {
   process.exit(2)
 }
 
+/** A suite moves on, so what was fetched earlier is only for when nothing can be fetched. */
+const newest = (suite: string) =>
+  Effect.catch(fetchSuite(suite), ({ message }) =>
+    Effect.tap(findOrFetchSuite(suite), () =>
+      Console.error(`test:nats: ${suite}: using the one that was fetched earlier, for ${message}`)
+    )
+  )
+
 const servers = await Effect.runPromise(
-  Effect.forEach(suites, (suite) => Effect.map(findOrFetchSuite(suite), (bin) => ({ suite, bin })))
+  Effect.forEach(suites, (suite) => Effect.map(newest(suite), (bin) => ({ suite, bin })))
 ).catch((error: unknown) => {
   console.error(`test:nats: ${error instanceof Error ? error.message : String(error)}`)
   process.exit(2)

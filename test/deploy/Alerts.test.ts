@@ -106,6 +106,35 @@ const queriesOfScaledObject = (path: string): ReadonlyArray<string> =>
     ({ metadata }: { readonly metadata: { readonly query: string } }) => metadata.query
   )
 
+it.effect("workers are scaled by each call once, and 0 is told from a queue that nobody watches", () =>
+  Effect.gen(function* () {
+    const [expr] = queriesOfScaledObject("components/autoscaling/worker-scaled-object.yaml")
+    const pending = (queue: string, fn: string, worker: string) =>
+      `queue_worker_pending_messages{queue_name="${queue}", function_name="${fn}", instance="${worker}"}`
+    const submitted = 'queue_worker_messages_submitted_total{queue_name="faas-request", instance="1"}'
+    const both = [pending("faas-request", "a.fns", "1"), pending("faas-request", "a.fns", "2")]
+    const other = [pending("faas-request", "b.fns", "1"), pending("slow-fns", "c.fns", "3")]
+    const tests = [
+      { series: [submitted, ...both, ...other], value: 14 },
+      { series: [submitted], value: 0 },
+      { series: [pending("slow-fns", "c.fns", "3")], value: undefined }
+    ].map(({ series, value }) => ({
+      interval: "15s",
+      input_series: series.map((each) => ({ series: each, values: "7x10" })),
+      promql_expr_test: [
+        {
+          expr,
+          eval_time: "1m",
+          exp_samples: value === undefined ? [] : [{ labels: "{}", value }]
+        }
+      ]
+    }))
+    const file = join(yield* temporaryDirectory, "test.yaml")
+    yield* Effect.promise(() => writeFile(file, stringify({ tests })))
+    expect(yield* run("test", "rules", file)).toContain("SUCCESS")
+  })
+)
+
 it.effect.each([
   ["the dashboard overview", queriesOfDashboard("overview")],
   ["the dashboard function", queriesOfDashboard("function")],

@@ -100,11 +100,9 @@ it("starts gateway and worker when what they need is healthy, on files that exis
       functions: { condition: "service_healthy" }
     })
   }
-  for (const [name, { depends_on = {}, volumes = [] }] of services) {
-    for (const [needed, { condition }] of Object.entries(depends_on)) {
-      expect(condition).toBe("service_healthy")
-      expect(compose.services[needed]?.healthcheck, `${name} waits for ${needed}`).toBeDefined()
-    }
+  for (const [name, { depends_on = {}, healthcheck, volumes = [] }] of services) {
+    expect(healthcheck, name).toBeDefined()
+    for (const { condition } of Object.values(depends_on)) expect(condition).toBe("service_healthy")
     for (const volume of volumes) {
       const [source = ""] = volume.split(":")
       expect(

@@ -88,7 +88,8 @@ const seal = () => {
   mkdirSync(binaries, { recursive: true })
   copyFileSync(process.execPath, join(binaries, "node"))
   execFileSync("chmod", ["-R", "a-w", image.root])
-  chmodSync(join(binaries, "node"), 0o555)
+  for (const made of ["usr", "usr/local", "usr/local/bin", "usr/local/bin/node"])
+    chmodSync(join(image.root, made), 0o555)
   // Only root may be somebody else; others are as little able to write.
   const [uid, gid] = image.user.split(":").map(Number)
   const user = process.getuid?.() === 0 ? { uid: uid ?? 0, gid: gid ?? 0 } : {}

@@ -1,15 +1,16 @@
-import { readFileSync } from "node:fs"
-import { join } from "node:path"
+import { readFileSync, realpathSync, writeFileSync } from "node:fs"
+import { join, relative } from "node:path"
 import { beforeAll, describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { IDeployment } from "kubernetes-models/apps/v1/Deployment"
 import type { INetworkPolicy } from "kubernetes-models/networking.k8s.io/v1/NetworkPolicy"
 import type { IProbe } from "kubernetes-models/v1/Probe"
-import { parse } from "yaml"
+import { parse, stringify } from "yaml"
 import type { Program } from "../../src/settings/Setting.ts"
 import { table } from "../../src/settings/SettingsTable.ts"
 import { complaints } from "./KubernetesSchema.ts"
-import { type Labels, type Manifest, render } from "./Kustomize.ts"
+import { temporaryDirectory } from "../support/TemporaryDirectory.ts"
+import { directory, type Labels, type Manifest, render } from "./Kustomize.ts"
 import * as NetworkPolicies from "./NetworkPolicies.ts"
 import { settingsIn, unknownVariables } from "./Programs.ts"
 
@@ -102,7 +103,11 @@ describe.each(overlays)("%s", (path) => {
       expect(annotations["prometheus.io/port"]).toBe(String(metricsPort))
       expect(container.livenessProbe?.httpGet).toEqual({ path: "/healthz", port: "metrics" })
       expect(container.startupProbe?.httpGet).toEqual({ path: "/healthz", port: "metrics" })
-      expect(container.readinessProbe?.httpGet).toEqual({ path: "/readyz", port: "metrics" })
+      const ready =
+        program === "gateway"
+          ? { tcpSocket: { port: "http" } }
+          : { httpGet: { path: "/readyz", port: "metrics" } }
+      expect(container.readinessProbe).toMatchObject(ready)
       expect(seconds(container.readinessProbe, "timeoutSeconds")).toBeGreaterThan(2)
     }
   })
@@ -204,6 +209,45 @@ it("the workers of a dedicated queue serve that queue and no other", () => {
       ["sluice-worker-slow-fns", "slow-fns", "slow-fns"]
     ])
   )
+})
+
+it.effect("autoscaling takes the number of workers of its own queue, whatever stands before it", () =>
+  Effect.gen(function* () {
+    const overlay = realpathSync(yield* temporaryDirectory)
+    const kubernetes = relative(overlay, directory)
+    const kustomization = {
+      resources: [`${kubernetes}/base`],
+      components: [`${kubernetes}/components/dedicated-queue`, `${kubernetes}/components/autoscaling`]
+    }
+    writeFileSync(join(overlay, "kustomization.yaml"), stringify(kustomization))
+    const replicas = (yield* render(relative(directory, overlay)))
+      .filter(isDeployment)
+      .map(({ metadata, spec }) => [metadata.name, spec?.replicas])
+    expect(Object.fromEntries(replicas)).toEqual({
+      "sluice-gateway": 2,
+      "sluice-worker": undefined,
+      "sluice-worker-slow-fns": 2
+    })
+  })
+)
+
+it("production's suggestions in comments are settings that the programs know and accept", () => {
+  const text = readFileSync(join(directory, "overlays/production/kustomization.yaml"), "utf8")
+  const suggested = Object.fromEntries(
+    [...text.matchAll(/^ *# - (?<name>\w+)=(?<value>\S+)$/gm)].map(({ groups }) => [
+      groups?.["name"] ?? "",
+      groups?.["value"] ?? ""
+    ])
+  )
+  expect(Object.keys(suggested)).toEqual(["OTEL_EXPORTER_OTLP_ENDPOINT", "nats_creds_file", "nats_ca_file"])
+  for (const { container, environment, program } of pods("overlays/production")) {
+    expect(unknownVariables(program, Object.keys(suggested))).toEqual([])
+    const { natsAccess } = settingsIn(program, { ...environment, ...suggested })
+    const mounted = container.volumeMounts?.find(({ name }) => name === "nats-credentials")?.mountPath
+    expect(natsAccess).toMatchObject({ credsFile: `${mounted}/user.creds`, caFile: `${mounted}/ca.crt` })
+  }
+  // OTLP over HTTP; 4317 would be gRPC.
+  expect(new URL(suggested["OTEL_EXPORTER_OTLP_ENDPOINT"] ?? "").port).toBe("4318")
 })
 
 it("workers reach no address that callbacks are refused to", () => {

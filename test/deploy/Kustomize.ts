@@ -16,7 +16,8 @@ export interface Manifest {
 
 export type Labels = Readonly<Record<string, string>>
 
-const directory = join(import.meta.dirname, "..", "..", "deploy", "kubernetes")
+/** Where all manifests are. */
+export const directory = join(import.meta.dirname, "..", "..", "deploy", "kubernetes")
 const oldest = [1, 27] as const
 
 /** The `kubectl` on PATH when it is new enough, else Debian's, from the cache or fetched into it. */
