@@ -37,11 +37,12 @@ export type Round<Name extends string> = Readonly<Record<Name, Measured>>
 const WARM_UP_CALLS = 60_000
 
 /** For what a program does a little later than asked, such as the export of traces: it belongs to the turn. */
-const REST = Duration.millis(1_000)
+const REST = Duration.millis(300)
 
 /**
  * Lets contestants serve queues full of calls, in turns. Each has a process and a queue of its own for a whole
- * heat, so that what is compared was measured within seconds, by processes that are equally warm.
+ * heat, so that what is compared was measured within seconds, by processes that are equally warm. Gives the rounds
+ * of each heat.
  */
 export const measure = Effect.fnUntraced(function* <Name extends string>(
   contestants: ReadonlyArray<Contestant<Name>>,
@@ -65,7 +66,7 @@ export const measure = Effect.fnUntraced(function* <Name extends string>(
       })
     )
   }, Effect.scoped)
-  return (yield* Effect.forEach(counted(options.heats), heat)).flat()
+  return yield* Effect.forEach(counted(options.heats), heat)
 })
 
 const counted = (length: number) => Array.from({ length }, (_, index) => index + 1)

@@ -55,12 +55,13 @@ const bench = Command.make(
         `${given.inFlight} in flight\n`
     )
 
-    const rounds = yield* Throughput.measure(contestants(given.adaptive), {
+    const heats = yield* Throughput.measure(contestants(given.adaptive), {
       ...given,
       natsUrl: server.url,
       profiles: Option.getOrUndefined(given.profiles),
       tell: Console.log
     })
+    const rounds = heats.flat()
     yield* Console.log(`latency: 2 × ${given.latencyCalls} calls, one at a time`)
     const latencies = yield* Latency.measure({ natsUrl: server.url, calls: given.latencyCalls })
     yield* Console.log(`start: ${given.starts} workers, one after the other`)
