@@ -9,6 +9,7 @@ import * as QueueName from "../domain/QueueName.ts"
 import type { FunctionSpec } from "../functions/FunctionSpec.ts"
 import { Functions } from "../functions/Functions.ts"
 import { type Door, Queues } from "../queue/Queues.ts"
+import type { Problem } from "../operations/Problem.ts"
 import type { Admission } from "./Admission.ts"
 import { Metrics } from "../telemetry/Metrics.ts"
 import type { Span } from "../telemetry/Span.ts"
@@ -41,17 +42,22 @@ export const handle = Effect.fnUntraced(function* (
   const header = Headers.fromRaw(request.rawHeaders)
   const span = traces.start(header, "receive", "server", () => ({
     "http.request.method": "POST",
+    "url.scheme": "http",
     "http.route": "/async-function/{name}",
     "url.path": `/async-function/${target.functionText}${target.path}`,
     "faas.invoked_name": FunctionName.key(target.fn)
   }))
-  const accepting = accept(target, options, admission, header, span, request, response)
-  return yield* span.during(
-    Effect.tapError(accepting, ({ status }) =>
-      Effect.sync(() => span.set(() => ({ "http.response.status_code": status })))
-    )
+  const accepting = accept(target, options, admission, header, span, request, response).pipe(
+    Effect.tapError((problem) => Effect.sync(() => tellRefusal(span, problem)))
   )
+  // What a server refuses for its caller's mistake is no failure of the server's.
+  return yield* Effect.fromResult(yield* span.during(Effect.result(accepting)))
 })
+
+const tellRefusal = (span: Span, { kind, status, title }: Problem): void => {
+  span.set(() => ({ "http.response.status_code": status }))
+  if (status >= 500) span.failed(String(status), `${kind}: ${title}`)
+}
 
 const accept = Effect.fnUntraced(function* (
   target: Target,
@@ -95,7 +101,7 @@ const accept = Effect.fnUntraced(function* (
     "messaging.system": "nats",
     "messaging.operation.name": "publish",
     "messaging.operation.type": "send",
-    "messaging.destination.name": queueName,
+    "messaging.destination.name": queue.subjectOf(target.fn),
     "messaging.message.body.size": body.length,
     "sluice.call_id": callId
   }))

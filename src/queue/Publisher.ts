@@ -25,6 +25,8 @@ export class Publisher extends Context.Service<
       /** Of the message; made when absent. Under the same one the call is not stored twice. */
       id?: string
     ) => Effect.Effect<void, PublishError>
+    /** Where the function's calls are published to. */
+    readonly subjectOf: (fn: FunctionName) => string
     /** The largest message that is accepted, bytes. */
     readonly maxMessageBytes: () => number
   }
@@ -68,7 +70,11 @@ const make = Effect.fnUntraced(function* (options: PublisherOptions) {
     wakeUps.send(subject)
   })
 
-  return Publisher.of({ publish, maxMessageBytes: LargestMessage.of(nats) })
+  return Publisher.of({
+    publish,
+    subjectOf: (fn) => options.subjects.subject(fn),
+    maxMessageBytes: LargestMessage.of(nats)
+  })
 })
 
 export const toPublishError = (error: unknown): PublishError => {

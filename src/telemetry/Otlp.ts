@@ -1,4 +1,3 @@
-import { ExportResultCode, type ExportResult } from "@opentelemetry/core"
 import { OTLPTraceExporter as JsonExporter } from "@opentelemetry/exporter-trace-otlp-http"
 import { OTLPTraceExporter as ProtobufExporter } from "@opentelemetry/exporter-trace-otlp-proto"
 import {
@@ -7,9 +6,9 @@ import {
   envDetector,
   resourceFromAttributes
 } from "@opentelemetry/resources"
-import { BatchSpanProcessor, type ReadableSpan, type SpanExporter } from "@opentelemetry/sdk-trace-base"
-import { Context, Data, Duration, Effect, Layer, Result } from "effect"
+import { Context, Data, Effect, Layer, Result } from "effect"
 import { ratioSampler } from "./RatioSampler.ts"
+import * as SpanBatches from "./SpanBatches.ts"
 import * as TraceSettings from "./TraceSettings.ts"
 import { TraceIds } from "./TraceIds.ts"
 import { make, Traces } from "./Traces.ts"
@@ -27,11 +26,8 @@ class TracesMisconfigured extends Data.TaggedError("TracesMisconfigured")<{
   readonly message: string
 }> {}
 
-/** After a failure the SDK exports the next batch beside the one that it tries again: not without end. */
+/** An export that was given up may go on beside the next one: not without end. */
 const limits = { concurrencyLimit: 2 }
-
-/** A collector that does not answer must not hold up the end of the program. */
-const FLUSH_TIMEOUT = Duration.seconds(3)
 
 /**
  * Traces by OTLP over HTTP, as the standard variables of OpenTelemetry say; nothing without an endpoint.
@@ -48,16 +44,7 @@ export const layer = (options: OtlpOptions): Layer.Layer<never, TracesMisconfigu
   )
 
 const traces = Effect.fnUntraced(function* (options: OtlpOptions, settings: TraceSettings.TraceSettings) {
-  const log = Effect.runForkWith(yield* Effect.context<never>())
-  const exporter = new Telling(
-    settings.encoding === "json" ? new JsonExporter(limits) : new ProtobufExporter(limits),
-    (reason) =>
-      void log(
-        reason === undefined
-          ? Effect.logInfo("traces are exported again")
-          : Effect.logWarning("traces cannot be exported, they are dropped", { reason })
-      )
-  )
+  const exporter = settings.encoding === "json" ? new JsonExporter(limits) : new ProtobufExporter(limits)
   const resource = defaultResource()
     .merge(
       resourceFromAttributes({
@@ -67,49 +54,16 @@ const traces = Effect.fnUntraced(function* (options: OtlpOptions, settings: Trac
       })
     )
     .merge(detectResources({ detectors: [envDetector] }))
-  const batches = new BatchSpanProcessor(exporter)
-  yield* Effect.addFinalizer(() =>
-    Effect.promise(() => batches.shutdown().catch(() => undefined)).pipe(
-      Effect.interruptible,
-      Effect.timeoutOption(FLUSH_TIMEOUT)
-    )
-  )
   return make({
     recorder: {
       ids: new TraceIds(),
       resource,
       scope: { name: "sluice", version: options.version },
       longestText: settings.longestText,
-      ended: (span) => batches.onEnd(span)
+      ended: yield* SpanBatches.make(exporter, settings.batches)
     },
     sampler: ratioSampler(settings.ratio),
     parentDecides: settings.parentDecides,
     linkConsumers: options.linkConsumers
   })
 })
-
-/** Tells when exporting begins to fail, and when it works again. */
-class Telling implements SpanExporter {
-  readonly #exporter: SpanExporter
-  readonly #tell: (failure: string | undefined) => void
-  #failing = false
-
-  constructor(exporter: SpanExporter, tell: (failure: string | undefined) => void) {
-    this.#exporter = exporter
-    this.#tell = tell
-  }
-
-  export(spans: Array<ReadableSpan>, done: (result: ExportResult) => void): void {
-    this.#exporter.export(spans, (result) => {
-      const failing = result.code !== ExportResultCode.SUCCESS
-      if (failing !== this.#failing)
-        this.#tell(failing ? (result.error?.message ?? "no reason given") : undefined)
-      this.#failing = failing
-      done(result)
-    })
-  }
-
-  shutdown(): Promise<void> {
-    return this.#exporter.shutdown()
-  }
-}

@@ -11,7 +11,7 @@ import {
 import { AnchoredClock, hrTimeDuration, type InstrumentationScope, millisToHrTime } from "@opentelemetry/core"
 import type { Resource } from "@opentelemetry/resources"
 import type { ReadableSpan } from "@opentelemetry/sdk-trace-base"
-import { Cause, Effect, Exit } from "effect"
+import { Cause, Effect, Exit, Predicate } from "effect"
 import type { HeaderMap } from "../domain/Headers.ts"
 import { type Kind, kindOf, type Span } from "./Span.ts"
 import * as TraceHeaders from "./TraceHeaders.ts"
@@ -72,7 +72,8 @@ export class RecordedSpan implements Span, ReadableSpan {
     this.#context = {
       traceId,
       spanId: recorder.ids.nextSpanId(),
-      traceFlags: TraceFlags.SAMPLED,
+      // What else they say is the caller's: that the trace's id is random, for example.
+      traceFlags: (parent?.traceFlags ?? TraceFlags.NONE) | TraceFlags.SAMPLED,
       ...(parent?.traceState === undefined ? {} : { traceState: parent.traceState })
     }
     this.traceId = traceId
@@ -117,20 +118,25 @@ export class RecordedSpan implements Span, ReadableSpan {
     Object.assign(this.attributes, this.#said(attributes))
   }
 
-  failed(message: string): void {
-    this.status = { code: SpanStatusCode.ERROR, message }
+  failed(type: string, reason = type): void {
+    this.attributes["error.type"] = type
+    this.status = { code: SpanStatusCode.ERROR, message: reason }
   }
 
   during<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
     const ending = Effect.onExit(effect, (exit) => {
-      if (Exit.isFailure(exit)) {
-        this.failed(Cause.hasInterruptsOnly(exit.cause) ? "interrupted" : String(Cause.squash(exit.cause)))
-      }
+      if (Exit.isFailure(exit)) this.#failedBy(exit.cause)
       this.#end()
       return Effect.void
     })
     // Once for all steps: those below happen within this one.
     return this.#isFirst ? Effect.annotateLogs(ending, "trace_id", this.traceId) : ending
+  }
+
+  #failedBy(cause: Cause.Cause<unknown>): void {
+    if (Cause.hasInterruptsOnly(cause)) return this.failed("interrupted")
+    const error = Cause.squash(cause)
+    this.failed(Predicate.hasProperty(error, "reason") ? String(error.reason) : typeOf(error), String(error))
   }
 
   #end(): void {
@@ -148,6 +154,8 @@ export class RecordedSpan implements Span, ReadableSpan {
     }
   }
 }
+
+const typeOf = (error: unknown): string => (error instanceof Error ? error.name : typeof error)
 
 const shortened = (attributes: Attributes, longestText: number): Attributes =>
   Object.fromEntries(

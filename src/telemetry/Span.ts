@@ -25,8 +25,9 @@ export interface Span {
   /** Attributes are made only when they are recorded. */
   child(name: string, kind: Kind, attributes: () => Attributes): Span
   set(attributes: () => Attributes): void
-  failed(reason: string): void
-  /** The step lasts as long as the effect, whose log lines name the trace. */
+  /** @param type one of a few words, by which failures are counted */
+  failed(type: string, reason?: string): void
+  /** The step lasts as long as the effect, and fails with it; log lines of the effect name the trace. */
   during<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R>
 }
 

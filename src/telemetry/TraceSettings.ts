@@ -1,6 +1,7 @@
 import { Result } from "effect"
+import type { BatchSettings } from "./SpanBatches.ts"
 
-/** OpenTelemetry's variables that decide here; those of exporters, batches and resources its SDK reads itself. */
+/** OpenTelemetry's variables that decide here; those of exporters and resources its SDK reads itself. */
 export interface TraceSettings {
   readonly encoding: "protobuf" | "json"
   /** which share of traces is sampled, from 0 to 1 */
@@ -9,9 +10,15 @@ export interface TraceSettings {
   readonly parentDecides: boolean
   /** the longest text of an attribute, characters */
   readonly longestText: number
+  readonly batches: BatchSettings
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
+
+interface Variable {
+  readonly name: string
+  readonly text: string
+}
 
 const DEFAULT_RATIO = 0.01
 
@@ -29,47 +36,82 @@ const encodings: Readonly<Record<string, TraceSettings["encoding"]>> = {
 }
 
 /** Undefined when traces go nowhere; a failure says which variable is wrong, and what is allowed. */
-export const read = (environment: Environment): Result.Result<TraceSettings | undefined, string> => {
-  const value = (name: string) => environment[name]?.trim() || undefined
-  const endpoint = value("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") ?? value("OTEL_EXPORTER_OTLP_ENDPOINT")
-  const isOff =
-    value("OTEL_SDK_DISABLED")?.toLowerCase() === "true" || value("OTEL_TRACES_EXPORTER") === "none"
-  if (endpoint === undefined || isOff) return Result.succeed(undefined)
+export const read = (environment: Environment): Result.Result<TraceSettings | undefined, string> =>
+  Result.gen(function* () {
+    const first = firstIn(environment)
+    const endpoint = first("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+    const exporter = first("OTEL_TRACES_EXPORTER")
+    const isDisabled = first("OTEL_SDK_DISABLED")?.text.toLowerCase() === "true"
+    if (endpoint === undefined || isDisabled || exporter?.text === "none") return undefined
 
-  const exporter = value("OTEL_TRACES_EXPORTER") ?? "otlp"
-  if (exporter !== "otlp") return refused("OTEL_TRACES_EXPORTER", exporter, "otlp or none")
-  if (!/^https?:\/\//.test(endpoint) || !URL.canParse(endpoint)) {
-    return refused(
-      "OTEL_EXPORTER_OTLP_ENDPOINT",
-      endpoint.replace(/\/\/[^/]*@/, "//***@"),
-      "an http:// or https:// URL"
+    if (exporter !== undefined && exporter.text !== "otlp") return yield* refused(exporter, "otlp or none")
+    yield* checkEndpoint(endpoint)
+    const { parentDecides, ratio } = yield* sampling(
+      first("OTEL_TRACES_SAMPLER"),
+      first("OTEL_TRACES_SAMPLER_ARG")
     )
+    return {
+      encoding: yield* encodingOf(first("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")),
+      ratio,
+      parentDecides,
+      longestText: yield* wholeNumber(
+        first("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
+        Number.POSITIVE_INFINITY
+      ),
+      batches: {
+        mostWaiting: yield* wholeNumber(first("OTEL_BSP_MAX_QUEUE_SIZE"), 2_048),
+        batchSize: yield* wholeNumber(first("OTEL_BSP_MAX_EXPORT_BATCH_SIZE"), 512),
+        delayMillis: yield* wholeNumber(first("OTEL_BSP_SCHEDULE_DELAY"), 5_000),
+        exportTimeoutMillis: yield* wholeNumber(first("OTEL_BSP_EXPORT_TIMEOUT"), 30_000)
+      }
+    }
+  })
+
+/** Finds the first of some variables that is set. */
+const firstIn =
+  (environment: Environment) =>
+  (...names: ReadonlyArray<string>): Variable | undefined => {
+    for (const name of names) {
+      const text = environment[name]?.trim()
+      if (text) return { name, text }
+    }
+    return undefined
   }
-  const protocol =
-    value("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") ?? value("OTEL_EXPORTER_OTLP_PROTOCOL") ?? "http/protobuf"
-  const encoding = encodings[protocol]
-  if (encoding === undefined) {
-    return refused("OTEL_EXPORTER_OTLP_PROTOCOL", protocol, Object.keys(encodings).join(" or "))
-  }
-  const sampler = value("OTEL_TRACES_SAMPLER")
-  const parentDecides = sampler === undefined || sampler.startsWith(PARENT_BASED)
-  const root = sampler?.replace(PARENT_BASED, "") ?? "traceidratio"
-  if (sampler !== undefined && !Object.hasOwn(samplers, root)) {
-    const allowed = Object.keys(samplers).flatMap((name) => [name, PARENT_BASED + name])
-    return refused("OTEL_TRACES_SAMPLER", sampler, allowed.join(", "))
-  }
-  // With a sampler that is named it is OpenTelemetry's default.
-  const given = Number(value("OTEL_TRACES_SAMPLER_ARG") ?? (sampler === undefined ? DEFAULT_RATIO : 1))
-  if (!(given >= 0 && given <= 1)) {
-    return refused("OTEL_TRACES_SAMPLER_ARG", value("OTEL_TRACES_SAMPLER_ARG") ?? "", "a number from 0 to 1")
-  }
-  const limit = ["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"].find(value)
-  const longestText = limit === undefined ? Number.POSITIVE_INFINITY : Number(value(limit))
-  if (limit !== undefined && !(Number.isInteger(longestText) && longestText > 0)) {
-    return refused(limit, value(limit) ?? "", "a whole number from 1")
-  }
-  return Result.succeed({ encoding, ratio: samplers[root] ?? given, parentDecides, longestText })
+
+const checkEndpoint = (endpoint: Variable) => {
+  if (/^https?:\/\//.test(endpoint.text) && URL.canParse(endpoint.text)) return Result.void
+  const text = endpoint.text.replace(/^(\w+:\/\/)?.*@/s, "$1***@")
+  return refused({ ...endpoint, text }, "an http:// or https:// URL")
 }
 
-const refused = (name: string, value: string, allowed: string) =>
-  Result.fail(`${name}=${JSON.stringify(value)} is not allowed: it must be ${allowed}`)
+const encodingOf = (protocol: Variable | undefined) => {
+  const encoding = encodings[protocol?.text ?? "http/protobuf"]
+  if (protocol === undefined || Object.hasOwn(encodings, protocol.text)) {
+    return Result.succeed(encoding ?? "protobuf")
+  }
+  return refused(protocol, Object.keys(encodings).join(" or "))
+}
+
+const sampling = (sampler: Variable | undefined, argument: Variable | undefined) => {
+  const root = sampler?.text.replace(PARENT_BASED, "") ?? "traceidratio"
+  if (sampler !== undefined && !Object.hasOwn(samplers, root)) {
+    const allowed = Object.keys(samplers).flatMap((name) => [name, PARENT_BASED + name])
+    return refused(sampler, allowed.join(", "))
+  }
+  // With a sampler that is named it is OpenTelemetry's default.
+  const given = argument === undefined ? (sampler === undefined ? DEFAULT_RATIO : 1) : Number(argument.text)
+  if (argument !== undefined && !(given >= 0 && given <= 1)) return refused(argument, "a number from 0 to 1")
+  const parentDecides = sampler === undefined || sampler.text.startsWith(PARENT_BASED)
+  return Result.succeed({ ratio: samplers[root] ?? given, parentDecides })
+}
+
+const wholeNumber = (variable: Variable | undefined, fallback: number) => {
+  if (variable === undefined) return Result.succeed(fallback)
+  const number = Number(variable.text)
+  return Number.isSafeInteger(number) && number > 0
+    ? Result.succeed(number)
+    : refused(variable, "a whole number from 1")
+}
+
+const refused = ({ name, text }: Variable, allowed: string) =>
+  Result.fail(`${name}=${JSON.stringify(text)} is not allowed: it must be ${allowed}`)

@@ -40,7 +40,8 @@ export const make = ({ linkConsumers, parentDecides, recorder, sampler }: Traces
         if ((told.traceFlags & TraceFlags.SAMPLED) === 0) return none
       } else if (!sampler(traceId)) {
         const step = { traceId, spanId: ids.nextSpanId(), traceFlags: TraceFlags.NONE }
-        return new UnrecordedSpan(parent === undefined ? step : { ...parent, ...step })
+        if (parent === undefined) return new UnrecordedSpan(step)
+        return new UnrecordedSpan({ ...parent, ...step, traceFlags: parent.traceFlags & ~TraceFlags.SAMPLED })
       }
       const links = isLinked && told !== undefined ? [told] : []
       return new RecordedSpan(recorder, { traceId, parent, links }, name, kind, attributes)

@@ -64,12 +64,11 @@ export const attempt = <E, R>(
 }
 
 const tellAnswer = (span: Span.Span, answer: Outcome.Answer): void => {
-  const status = Outcome.statusOf(answer)
+  const hasStatus = answer._tag === "Reply" || answer._tag === "BrokenReply"
+  if (hasStatus) span.set(() => ({ "http.response.status_code": answer.status }))
   const isReply = answer._tag === "Reply"
-  if (isReply) span.set(() => ({ "http.response.status_code": status }))
-  if (isReply && status < 400) return
-  span.set(() => ({ "error.type": isReply ? String(status) : Outcome.statusClass(answer) }))
-  span.failed(Outcome.describe(answer))
+  if (isReply && answer.status < 400) return
+  span.failed(isReply ? String(answer.status) : Outcome.statusClass(answer), Outcome.describe(answer))
 }
 
 const resent = (number: number) => (number > 1 ? { "http.request.resend_count": number - 1 } : {})
@@ -97,6 +96,5 @@ export const tellPosted = (span: Span.Span, posted: Posted): void => {
   const { status } = posted
   if (status !== undefined) span.set(() => ({ "http.response.status_code": status }))
   if (posted._tag === "Taken") return
-  span.set(() => ({ "error.type": String(status ?? "undelivered") }))
-  span.failed(posted.detail)
+  span.failed(String(status ?? "undelivered"), posted.detail)
 }

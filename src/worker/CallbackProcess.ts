@@ -20,7 +20,7 @@ import * as CallSpans from "./CallSpans.ts"
 import { GiveBack } from "./GiveBack.ts"
 import { persist } from "./Persistence.ts"
 import type { Progress } from "./Progress.ts"
-import { orGiveBack } from "./Unsettled.ts"
+import { type Known, orGiveBack } from "./Unsettled.ts"
 
 type Stored = CallbackMessage.Callback | CallbackMessage.Reference
 
@@ -52,7 +52,12 @@ export const make = Effect.fnUntraced(function* (retryPolicy: RetryPolicy.RetryP
     return posted
   })
 
-  const run = Effect.fnUntraced(function* (lane: CallbackLane, delivery: Delivery, progress: Progress) {
+  const run = Effect.fnUntraced(function* (
+    lane: CallbackLane,
+    delivery: Delivery,
+    progress: Progress,
+    known: Known
+  ) {
     const record = yield* ledger.read(delivery)
     const attempt = (record?.attempts ?? 0) + 1
     const decoded = CallbackMessage.decode(delivery.data)
@@ -67,6 +72,7 @@ export const make = Effect.fnUntraced(function* (retryPolicy: RetryPolicy.RetryP
       attempt,
       trace_id: span.traceId
     }
+    known.fields = () => fields
 
     const giveUp = Effect.fnUntraced(function* (reason: DeadReason, detail: string, status?: number) {
       const epitaph: Burial.Epitaph = {
@@ -117,8 +123,10 @@ export const make = Effect.fnUntraced(function* (retryPolicy: RetryPolicy.RetryP
     }
   })
 
-  return (lane: CallbackLane, delivery: Delivery, progress: Progress) =>
-    orGiveBack(giveBack, delivery, { destination: lane.key })(run(lane, delivery, progress))
+  return (lane: CallbackLane, delivery: Delivery, progress: Progress) => {
+    const known: Known = { fields: () => ({ destination: lane.key }) }
+    return orGiveBack(giveBack, delivery, known)(run(lane, delivery, progress, known))
+  }
 })
 
 const goneResult: Posted = {

@@ -64,7 +64,9 @@ export const beside = Effect.fnUntraced(function* (functions: FunctionLanes, def
     process: (lane, delivery, progress) =>
       isFunction(lane)
         ? functions.process(lane, delivery, progress)
-        : orGiveBack(giveBack, delivery, { subject: delivery.subject })(run(delivery, progress)),
+        : orGiveBack(giveBack, delivery, { fields: () => ({ subject: delivery.subject }) })(
+            run(delivery, progress)
+          ),
     metrics: {
       // The wait of a call that is moved is counted where it is moved to.
       delivered: (delivery, nowMillis) => {

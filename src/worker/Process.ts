@@ -18,7 +18,7 @@ import type { Progress } from "./Progress.ts"
 import type { Settled } from "./Settled.ts"
 import { Settlement } from "./Settlement.ts"
 import { Suspects } from "./Suspects.ts"
-import { orGiveBack } from "./Unsettled.ts"
+import { type Known, orGiveBack } from "./Unsettled.ts"
 import { logFields, type Work } from "./Work.ts"
 
 export interface ProcessOptions {
@@ -84,7 +84,8 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
   const run = Effect.fnUntraced(function* (
     fnOfSubject: FunctionName.FunctionName | undefined,
     delivery: Delivery,
-    progress: Progress
+    progress: Progress,
+    known: Known
   ) {
     const { stuck } = progress
     const record = yield* ledger.read(delivery)
@@ -110,6 +111,7 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
     const fn = fnOfSubject ?? Result.getOrElse(named, () => FunctionName.unknown)
     const span = CallSpans.process(traces, fn, delivery, call, clock.currentTimeMillisUnsafe())
     const work = { fn, delivery, call, attempt, stuck, span }
+    known.fields = () => logFields(work)
     if (fnOfSubject === undefined && Result.isFailure(named)) {
       return yield* span.during(settlement.refuse(work, "undecodable", named.failure))
     }
@@ -179,10 +181,10 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
   })
 
   return Process.of({
-    process: (fn, delivery, progress) =>
-      orGiveBack(giveBack, delivery, { function: FunctionName.key(fn ?? FunctionName.unknown) })(
-        run(fn, delivery, progress)
-      )
+    process: (fn, delivery, progress) => {
+      const known: Known = { fields: () => ({ function: FunctionName.key(fn ?? FunctionName.unknown) }) }
+      return orGiveBack(giveBack, delivery, known)(run(fn, delivery, progress, known))
+    }
   })
 })
 

@@ -125,6 +125,11 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
       )
   })
 
+  const tellVerdict = ({ span }: Work, verdict: Verdict["_tag"]) => {
+    metrics.verdicts.count(verdictLabels[verdict])
+    span.set(() => ({ "sluice.verdict": verdictLabels[verdict] }))
+  }
+
   /** The call's end: comes last. */
   const finish = ({ delivery }: Work): Settled => {
     metrics.messagesProcessed.count()
@@ -134,8 +139,7 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
 
   return Settlement.of({
     settle: Effect.fnUntraced(function* (work, verdict, attempted) {
-      metrics.verdicts.count(verdictLabels[verdict._tag])
-      work.span.set(() => ({ "sluice.verdict": verdictLabels[verdict._tag] }))
+      tellVerdict(work, verdict._tag)
       if (verdict._tag === "Dead") work.span.failed(verdict.reason)
       if (verdict._tag === "Hold") return held
       if (verdict._tag === "Retry") {
@@ -152,8 +156,8 @@ const make = Effect.fnUntraced(function* (options: SettlementOptions) {
       return finish(work)
     }),
     refuse: Effect.fnUntraced(function* (work, reason, detail) {
-      metrics.verdicts.count(verdictLabels.Dead)
-      work.span.failed(reason)
+      tellVerdict(work, "Dead")
+      work.span.failed(reason, detail)
       yield* giveUp(work, reason, detail)
       return finish(work)
     })

@@ -7,18 +7,17 @@ import type { Settled } from "./Settled.ts"
 /** How long a call waits when something can never be stored, or when we have failed ourselves. */
 const TROUBLE_DELAY_MILLIS = 5_000
 
-type Fields = Readonly<Record<string, unknown>>
+/** What a log line says about a delivery. Whoever processes it replaces that when he knows more. */
+export interface Known {
+  fields: () => Readonly<Record<string, unknown>>
+}
 
-/**
- * Ends every way of processing a delivery: what could not be settled goes back to the queue.
- *
- * @param fields what log lines say about the delivery
- */
-export const orGiveBack = (giveBack: GiveBack["Service"], delivery: Delivery, fields: Fields) => {
+/** Ends every way of processing a delivery: what could not be settled goes back to the queue. */
+export const orGiveBack = (giveBack: GiveBack["Service"], delivery: Delivery, known: Known) => {
   const keep = (why: unknown) =>
     Effect.logError(
       "a call could not be settled, it stays in the queue",
-      { ...fields, sequence: delivery.streamSequence },
+      { ...known.fields(), sequence: delivery.streamSequence },
       why
     ).pipe(Effect.andThen(giveBack.handBack(delivery, TROUBLE_DELAY_MILLIS)))
 

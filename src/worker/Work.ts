@@ -22,5 +22,6 @@ export const logFields = (work: Work): Record<string, unknown> => ({
   function: FunctionName.key(work.fn),
   call_id: work.call === undefined ? undefined : Call.callId(work.call),
   sequence: work.delivery.streamSequence,
-  attempt: work.attempt
+  attempt: work.attempt,
+  trace_id: work.span.traceId
 })

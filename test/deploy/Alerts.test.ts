@@ -106,11 +106,12 @@ const queriesOfScaledObject = (path: string): ReadonlyArray<string> =>
     ({ metadata }: { readonly metadata: { readonly query: string } }) => metadata.query
   )
 
+const pending = (queue: string, fn: string, worker: string) =>
+  `queue_worker_pending_messages{queue_name="${queue}", function_name="${fn}", instance="${worker}"}`
+
 it.effect("workers are scaled by each call once, and 0 is told from a queue that nobody watches", () =>
   Effect.gen(function* () {
     const [expr] = queriesOfScaledObject("components/autoscaling/worker-scaled-object.yaml")
-    const pending = (queue: string, fn: string, worker: string) =>
-      `queue_worker_pending_messages{queue_name="${queue}", function_name="${fn}", instance="${worker}"}`
     const submitted = 'queue_worker_messages_submitted_total{queue_name="faas-request", instance="1"}'
     const both = [pending("faas-request", "a.fns", "1"), pending("faas-request", "a.fns", "2")]
     const other = [pending("faas-request", "b.fns", "1"), pending("slow-fns", "c.fns", "3")]

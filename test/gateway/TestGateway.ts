@@ -52,6 +52,7 @@ export const start = Effect.fnUntraced(function* (options: Options = {}) {
             options.publish ?? Effect.void,
             Effect.sync(() => void stored.push({ queue, fn, message }))
           ),
+        subjectOf: ({ name, namespace }) => `${queue}.${name}.${namespace}`,
         maxMessageBytes: () => options.maxMessageBytes ?? 1_000_000,
         addBelow: () => Effect.succeed(true)
       })

@@ -16,7 +16,8 @@ describe("where traces go", () => {
 
   it("is an endpoint, in protocol buffers, one in a hundred of the traces that begin here", () => {
     const longestText = Number.POSITIVE_INFINITY
-    const standard = { encoding: "protobuf", ratio: 0.01, parentDecides: true, longestText }
+    const batches = { mostWaiting: 2_048, batchSize: 512, delayMillis: 5_000, exportTimeoutMillis: 30_000 }
+    const standard = { encoding: "protobuf", ratio: 0.01, parentDecides: true, longestText, batches }
     expect(settings(endpoint)).toEqual(standard)
     expect(settings({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "https://c/v1/traces" })).toEqual(standard)
     expect(settings({ ...endpoint, OTEL_TRACES_SAMPLER_ARG: "0.5" })?.ratio).toBe(0.5)
@@ -46,8 +47,23 @@ describe("where traces go", () => {
     expect(settings(steps)?.longestText).toBe(50)
   })
 
+  it("goes in batches as the variables of OpenTelemetry's batch processor say", () => {
+    const variables = {
+      OTEL_BSP_MAX_QUEUE_SIZE: "100",
+      OTEL_BSP_MAX_EXPORT_BATCH_SIZE: "10",
+      OTEL_BSP_SCHEDULE_DELAY: "200",
+      OTEL_BSP_EXPORT_TIMEOUT: "3000"
+    }
+    const batches = { mostWaiting: 100, batchSize: 10, delayMillis: 200, exportTimeoutMillis: 3_000 }
+    expect(settings({ ...endpoint, ...variables })?.batches).toEqual(batches)
+  })
+
   it.each([
     ["OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"],
+    ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "collector:4318"],
+    ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc"],
+    ["OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "0"],
+    ["OTEL_BSP_SCHEDULE_DELAY", "soon"],
     ["OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"],
     ["OTEL_TRACES_EXPORTER", "zipkin"],
     ["OTEL_TRACES_SAMPLER", "sometimes"],
@@ -62,8 +78,14 @@ describe("where traces go", () => {
     expect(failure).toContain(`${name}="${value}" is not allowed: it must be `)
   })
 
-  it("hides credentials of an endpoint that is wrong", () => {
-    const environment = { OTEL_EXPORTER_OTLP_ENDPOINT: "ftp://user:secret@collector" }
-    expect(Result.getOrThrow(Result.flip(read(environment)))).not.toContain("secret")
+  it.each([
+    "ftp://user:secret@collector",
+    "user:secret@collector:4318",
+    "http://user:se/cret@collector:99999",
+    "http://user:se@cret@[collector"
+  ])("hides credentials of an endpoint that is wrong: %s", (text) => {
+    const failure = Result.getOrThrow(Result.flip(read({ OTEL_EXPORTER_OTLP_ENDPOINT: text })))
+    expect(failure).not.toMatch(/cret|user/)
+    expect(failure).toContain("@")
   })
 })

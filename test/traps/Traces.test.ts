@@ -14,6 +14,8 @@ import {
   traceIdOf
 } from "../support/TracedQueue.ts"
 
+const destination = "messaging.destination.name"
+
 /** OpenTelemetry's numbers. */
 const kind = { server: 2, client: 3, producer: 4, consumer: 5 }
 
@@ -72,7 +74,11 @@ it.live.each(["http/protobuf", "http/json"])(
       for (const span of [receive, publish, first, second]) {
         expect(span?.attributes["sluice.call_id"]).toBe("call-1")
       }
+      expect(new Set([publish, first, second].map((span) => span?.attributes[destination]))).toEqual(
+        new Set(["faas-request.echo.openfaas-fn"])
+      )
       expect(receive?.attributes).toMatchObject({
+        "url.scheme": "http",
         "http.response.status_code": 202,
         "faas.invoked_name": "echo.openfaas-fn"
       })
@@ -113,6 +119,32 @@ it.live.each(["http/protobuf", "http/json"])(
       ])
       const [reported] = yield* receiver.received(1)
       expect([traceIdOf(reported), spanIdOf(reported)]).toEqual([callersTrace, callback?.spanId])
+    })
+)
+
+it.live(
+  "a call that is refused for its caller's mistake is no failure of the gateway, one for want of NATS is",
+  () =>
+    Effect.gen(function* () {
+      const { collector, environment, nats } = yield* start({})
+      const gateway = yield* startGateway(environment)
+      const call = (callId: string) =>
+        post(`${gateway.url}/async-function/echo`, { headers: { traceparent: sampled, "X-Call-Id": callId } })
+      expect((yield* call("x".repeat(200))).status).toBe(400)
+      const [refused] = yield* collector.collected(1)
+      expect(refused).toMatchObject({ isError: false, attributes: { "http.response.status_code": 400 } })
+      expect(refused?.attributes).not.toHaveProperty("error.type")
+      yield* nats.kill
+      expect((yield* call("call-1")).status).toBe(503)
+      const spans = yield* collector.collected(3)
+      expect(spans.find(({ name, isError }) => name === "receive" && isError)?.attributes).toMatchObject({
+        "http.response.status_code": 503,
+        "error.type": "503"
+      })
+      expect(spans.find(({ name }) => name === "publish")).toMatchObject({
+        isError: true,
+        attributes: { "error.type": expect.stringMatching(/^not-/) }
+      })
     })
 )
 
