@@ -2,10 +2,10 @@ import { Duration, Effect } from "effect"
 import * as Program from "./Program.ts"
 import * as Queue from "./Queue.ts"
 
-/** `bare` is the worker without metrics and traces. */
+/** `uncounted` is the worker without metrics. */
 export interface Contestant<Name extends string = string> {
   readonly name: Name
-  readonly program: "raw" | "bare" | "worker"
+  readonly program: "raw" | "uncounted" | "worker"
   /** More settings for the worker. */
   readonly environment: Readonly<Record<string, string>>
 }
@@ -123,13 +123,21 @@ const start = (
         functions,
         in_flight: String(options.inFlight)
       })
-    : Program.run([...node, ...(program === "bare" ? ["bench/bare.ts"] : ["src/main.ts", "worker"])], {
-        ...nats,
-        queue_name: queue.queueName,
-        function_url: `${functions}/{name}`,
-        max_inflight: String(options.inFlight),
-        limiter_enabled: "false",
-        metrics_port: "0",
-        ...environment
-      })
+    : Program.run(
+        [
+          ...node,
+          ...(program === "uncounted" ? ["--import=./bench/uncounted.ts"] : []),
+          "src/main.ts",
+          "worker"
+        ],
+        {
+          ...nats,
+          queue_name: queue.queueName,
+          function_url: `${functions}/{name}`,
+          max_inflight: String(options.inFlight),
+          limiter_enabled: "false",
+          metrics_port: "0",
+          ...environment
+        }
+      )
 }

@@ -19,7 +19,7 @@ const FUNCTIONS = 1_000
 type Name = "bare" | "metrics" | "traces 1 %" | "traces 100 %"
 
 const contestants = (collector: string): ReadonlyArray<Throughput.Contestant<Name>> => [
-  { name: "bare", program: "bare", environment: {} },
+  { name: "bare", program: "uncounted", environment: {} },
   { name: "metrics", program: "worker", environment: {} },
   { name: "traces 1 %", program: "worker", environment: sampled(collector, "0.01") },
   { name: "traces 100 %", program: "worker", environment: sampled(collector, "1") }
