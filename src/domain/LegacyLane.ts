@@ -12,7 +12,3 @@ export const of = (queue: string): Lane => ({
   // One "=": a function's consumer has two.
   consumerName: (streamCreated) => `legacy=${StreamCreation.token(streamCreated)}`
 })
-
-/** The message id under which a call is stored on its function's subject: moved twice, it is stored once. */
-export const movedId = (streamCreated: string, sequence: number): string =>
-  `moved-${StreamCreation.token(streamCreated)}-${sequence}`

@@ -144,6 +144,46 @@ describe.concurrent.each(cases)("on $name, a queue goes from $from to $to mode;"
   )
 })
 
+describe.concurrent.each(servers)("on $name, a queue goes from static to function mode;", ({ bin }) => {
+  it.live("a call on the bare subject that waits for a retry keeps attempts, delay and age", () =>
+    Effect.gen(function* () {
+      const { environment, fn, stranger } = yield* prepare(bin, {
+        max_retry_attempts: "1",
+        initial_retry_wait: "10s",
+        max_retry_wait: "10s"
+      })
+      fn.answer((_, response) => void response.writeHead(500).end())
+      yield* Effect.promise(() =>
+        stranger.jetstream.publish("faas-request", JSON.stringify({ Function: "a", Method: "POST" }))
+      )
+      const stored = yield* Effect.promise(() =>
+        stranger.manager.streams.getMessage(QueueState.streamName, { seq: 1 })
+      )
+      const old = yield* startWorker({ ...environment, scaling_mode: "static" })
+      yield* stranger.givenBack(1)
+      yield* old.stop
+      const next = yield* startWorker({ ...environment, scaling_mode: "function" })
+      yield* stranger.givenBack(2)
+      expect(fn.requests).toHaveLength(1)
+      yield* stranger.allFinished
+      const [first, second] = fn.requests.map(({ startedAt }) => startedAt)
+      expect((second ?? 0) - (first ?? 0)).toBeGreaterThanOrEqual(9_500)
+      expect(fn.requests).toHaveLength(2)
+      const [letter] = yield* stranger.deadLetters
+      expect(letter?.headers).toMatchObject({
+        "Sluice-Reason": "exhausted",
+        "Sluice-Attempts": "2",
+        "Sluice-Accepted": stored?.time.toISOString()
+      })
+      yield* eventually(
+        "the ledger has forgotten it",
+        Effect.map(stranger.attemptRecords, (records) => records.length === 0)
+      )
+      expect(next.log.lines.filter(({ level }) => /error/i.test(level))).toEqual([])
+    })
+  )
+})
+
 describe.concurrent.each(servers.slice(0, 1))("on $name,", ({ bin }) => {
   it.live("an idle worker without any consumer keeps the other mode away too", () =>
     Effect.gen(function* () {
