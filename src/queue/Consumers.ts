@@ -1,7 +1,7 @@
 import type { ConsumerConfig, ConsumerInfo } from "@nats-io/jetstream"
 import { Effect } from "effect"
 import * as ConsumerPlan from "../domain/ConsumerPlan.ts"
-import { EVERYTHING, type Lane } from "../domain/Lane.ts"
+import { ackWaitMillis, EVERYTHING, type Lane } from "../domain/Lane.ts"
 import * as StreamCreation from "../domain/StreamCreation.ts"
 import { Nats } from "./Nats.ts"
 import { isConsumerNotFound, isConsumerNotUnique, toQueueError } from "./natsErrors.ts"
@@ -39,7 +39,7 @@ export const make = Effect.fnUntraced(function* (options: ConsumerOptions) {
       const wanted = {
         ...(filter === undefined ? {} : { filter_subject: filter }),
         ack_policy: "explicit",
-        ack_wait: options.ackWaitMillis * 1e6,
+        ack_wait: ackWaitMillis(lane, options.ackWaitMillis) * 1e6,
         inactive_threshold: options.inactiveThresholdMillis * 1e6,
         // Calls that wait for a retry count as unacknowledged; with a limit they would stop all others.
         max_ack_pending: -1,

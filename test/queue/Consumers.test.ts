@@ -2,6 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import type { StreamConfig } from "@nats-io/jetstream"
 import { Effect, Layer } from "effect"
 import type { Lane } from "../../src/domain/Lane.ts"
+import * as LegacyLane from "../../src/domain/LegacyLane.ts"
 import * as Consumers from "../../src/queue/Consumers.ts"
 import { Nats } from "../../src/queue/Nats.ts"
 import { QueueHealth } from "../../src/queue/QueueHealth.ts"
@@ -55,6 +56,14 @@ describe.each(servers)("on $name", ({ bin }) => {
         max_ack_pending: -1
       })
       expect(yield* consumers.unfinished("echo")).toBe(0)
+    })
+  )
+
+  it.live("that of the bare subject waits for no silent worker until its message ids are forgotten", () =>
+    Effect.gen(function* () {
+      const { consumers, created, info } = yield* prepare(bin)
+      const { name } = yield* consumers.ensure(LegacyLane.of("q"), created())
+      expect((yield* info(name)).config.ack_wait).toBe(10e9)
     })
   )
 
