@@ -220,6 +220,45 @@ describe.concurrent.each(servers.slice(0, 1))("on $name,", ({ bin }) => {
   )
 
   it.live(
+    "a queue that was taken over while its worker was stopped goes on at once when that one has gone",
+    () =>
+      Effect.gen(function* () {
+        const { environment, fn, publish, stranger } = yield* prepare(bin, { ack_wait: "2s" })
+        const old = yield* spawnProgram(["worker"], { ...environment, scaling_mode: "function" })
+        yield* publish("a", "1")
+        yield* fn.received(1)
+        yield* stranger.allFinished
+        const [made] = yield* QueueState.consumers(stranger)
+        const next = yield* spawnProgram(["worker"], { ...environment, scaling_mode: "static" })
+        yield* next.log.line(waits("static"))
+        const url = yield* operationsOf(next)
+        yield* old.signal("SIGSTOP")
+        yield* next.log.line("the scaling mode of the queue has changed")
+        // As the old one does when it is back and is the first to hear of a call.
+        yield* Effect.promise(() => stranger.manager.consumers.add(QueueState.streamName, made?.config ?? {}))
+        yield* old.signal("SIGCONT")
+        yield* eventually(
+          "the new one knows of the old one",
+          Effect.map(readiness(url), ({ body }) => body.includes("serve it in function mode"))
+        )
+        yield* publish("a", "2")
+        yield* fn.received(2)
+        yield* next.log.line("workers in the other scaling_mode serve the queue")
+        expect(yield* old.end("SIGTERM")).toBe(0)
+        const stoppedAt = Date.now()
+        yield* publish("a", "3")
+        yield* fn.received(3)
+        expect((fn.requests[2]?.startedAt ?? 0) - stoppedAt).toBeLessThan(10_000)
+        yield* eventually(
+          "the new one is ready",
+          Effect.map(readiness(url), ({ status }) => status === 200)
+        )
+        expect(next.log.with("an actor has died")).toEqual([])
+        expect(next.log.with("workers in the other scaling_mode")).toHaveLength(1)
+      })
+  )
+
+  it.live(
     "of two that start at once with different modes one serves, and the other when that one has gone",
     () =>
       Effect.gen(function* () {
