@@ -40,23 +40,34 @@ type Unsigned = Omit<AttemptRecord, "write">
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 
-const json = Schema.fromJsonString(
-  Schema.Struct({
-    attempts: count,
-    unfinished: count,
-    notBefore: Schema.Finite,
-    lastStatus: Schema.optionalKey(count),
-    begun: Schema.optionalKey(Schema.Literals(["together", "alone"])),
-    consumer: Schema.String,
-    deliveryCount: count,
-    write: Schema.String
-  })
-)
+export const schema = Schema.Struct({
+  attempts: count,
+  unfinished: count,
+  notBefore: Schema.Finite,
+  lastStatus: Schema.optionalKey(count),
+  begun: Schema.optionalKey(Schema.Literals(["together", "alone"])),
+  consumer: Schema.String,
+  deliveryCount: count,
+  write: Schema.String
+})
+
+const json = Schema.fromJsonString(schema)
 
 export const encode = (record: AttemptRecord): string => JSON.stringify(record)
 
 /** None for what is no record. */
 export const decode: (text: string) => Option.Option<AttemptRecord> = Schema.decodeUnknownOption(json)
+
+/**
+ * The record for a call that goes to another consumer for good, which may be as old as the one that has delivered it
+ * so far: none of the other's deliveries wrote this.
+ */
+export const ofNoDelivery = (record: AttemptRecord): AttemptRecord => ({
+  ...record,
+  consumer: "",
+  deliveryCount: 0,
+  write: ""
+})
 
 /** What the ledger means for a delivery of the call. */
 export interface Standing {

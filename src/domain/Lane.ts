@@ -13,4 +13,10 @@ export interface Lane {
    * would settle a new message.
    */
   readonly consumerName: (streamCreated: string) => string
+  /** how long its deliveries wait for a worker at most, whatever the settings allow, milliseconds */
+  readonly longestAckWaitMillis?: number
 }
+
+/** How long the server waits for a worker that has a delivery of the lane and is silent, milliseconds. */
+export const ackWaitMillis = (lane: Lane, settingMillis: number): number =>
+  Math.min(settingMillis, lane.longestAckWaitMillis ?? Number.POSITIVE_INFINITY)

@@ -16,6 +16,16 @@ export const ofConsumer = (name: string, streamCreated: string): ScalingMode | u
   return name.endsWith(`=${StreamCreation.token(streamCreated)}`) ? "function" : undefined
 }
 
+/** Those of the consumers that are of the mode which the given one is not of. */
+export const rivalsOf = (
+  consumer: string,
+  consumers: ReadonlyArray<string>,
+  streamCreated: string
+): ReadonlyArray<string> => {
+  const mode = ofConsumer(consumer, streamCreated)
+  return mode === undefined ? [] : consumers.filter((name) => ofConsumer(name, streamCreated) === other(mode))
+}
+
 /** A worker of the other mode, as it tells of itself. */
 export type Rival = "waiting" | "serving"
 

@@ -1,3 +1,5 @@
+import * as LegacyLane from "./LegacyLane.ts"
+
 /**
  * What the stream of a queue must look like so that no accepted call is lost, and what merely differs.
  * Names follow JetStream's configuration.
@@ -75,6 +77,9 @@ interface Findings {
   readonly warnings: ReadonlyArray<string>
 }
 
+/** What the stream of calls needs at least: a worker died with a call, and the next one has it, which may wait too. */
+const LEAST_DUPLICATE_WINDOW = 2 * LegacyLane.LONGEST_ACK_WAIT_MILLIS * 1e6
+
 const limited = (limit: number): boolean => limit > 0
 
 /** Holds an existing stream against the one we would make. */
@@ -118,6 +123,12 @@ export const check = (existing: StreamSettings, wanted: StreamSettings): Finding
   for (const key of ["storage", "num_replicas"] as const) {
     if (existing[key] !== wanted[key])
       warnings.push(`${key} is ${existing[key]}, the settings say ${wanted[key]}`)
+  }
+  const window = wanted.duplicate_window ?? LEAST_DUPLICATE_WINDOW
+  if (existing.duplicate_window !== undefined && existing.duplicate_window < window) {
+    warnings.push(
+      `duplicate_window is ${existing.duplicate_window / 1e9}s, should be ${window / 1e9}s or more: what a worker stores and dies over may be stored twice`
+    )
   }
   return { fatal, warnings }
 }

@@ -1,7 +1,8 @@
 import type { ConsumerConfig, ConsumerInfo } from "@nats-io/jetstream"
 import { Effect } from "effect"
 import * as ConsumerPlan from "../domain/ConsumerPlan.ts"
-import { EVERYTHING, type Lane } from "../domain/Lane.ts"
+import { ackWaitMillis, EVERYTHING, type Lane } from "../domain/Lane.ts"
+import * as ScalingMode from "../domain/ScalingMode.ts"
 import * as StreamCreation from "../domain/StreamCreation.ts"
 import { Nats } from "./Nats.ts"
 import { isConsumerNotFound, isConsumerNotUnique, toQueueError } from "./natsErrors.ts"
@@ -20,6 +21,9 @@ interface Prepared {
   readonly created: string
 }
 
+/** There may be one for each of thousands of functions. */
+const MOST_NAMED = 3
+
 /**
  * The durable consumer of a lane: found, made, or brought up to date. Nothing here ever deletes one:
  * between the look and the delete another replica may have pulled, and its call would run twice.
@@ -27,6 +31,23 @@ interface Prepared {
 export const make = Effect.fnUntraced(function* (options: ConsumerOptions) {
   const { manager, request } = yield* Nats
   const stream = yield* QueueStream
+  let isOtherModeTold = false
+
+  /** Two modes serve the queue, and this worker's came too late: its calls are the other's, or wait for its end. */
+  const otherMode = Effect.fnUntraced(function* (rivals: ReadonlyArray<string>) {
+    // All lanes meet the same ones, each of them again and again.
+    if (!isOtherModeTold) {
+      isOtherModeTold = true
+      yield* Effect.logWarning(
+        "workers in the other scaling_mode serve the queue, this one cannot: stop those of one mode",
+        { stream: stream.name, consumers: rivals.slice(0, MOST_NAMED).join(", ") }
+      )
+    }
+    return yield* new QueueError({
+      reason: "unavailable",
+      detail: `consumers of the other scaling mode are on ${stream.name}`
+    })
+  })
 
   /**
    * The lane's consumer, on the stream made at `created`; `stream-gone` when that one is not
@@ -39,7 +60,7 @@ export const make = Effect.fnUntraced(function* (options: ConsumerOptions) {
       const wanted = {
         ...(filter === undefined ? {} : { filter_subject: filter }),
         ack_policy: "explicit",
-        ack_wait: options.ackWaitMillis * 1e6,
+        ack_wait: ackWaitMillis(lane, options.ackWaitMillis) * 1e6,
         inactive_threshold: options.inactiveThresholdMillis * 1e6,
         // Calls that wait for a retry count as unacknowledged; with a limit they would stop all others.
         max_ack_pending: -1,
@@ -72,6 +93,12 @@ export const make = Effect.fnUntraced(function* (options: ConsumerOptions) {
             (config.filter_subject || undefined) === filter && config.deliver_subject === undefined
         )
         if (ours !== undefined) return yield* update(ours)
+        const rivals = ScalingMode.rivalsOf(
+          durable,
+          others.map(({ name }) => name),
+          created
+        )
+        if (rivals.length > 0) return yield* otherMode(rivals)
         const names = others
           .map((info) => `${info.name} (${info.config.filter_subject ?? "everything"})`)
           .join(", ")
@@ -103,7 +130,8 @@ export const make = Effect.fnUntraced(function* (options: ConsumerOptions) {
           onSuccess: update,
           onFailure: (error) =>
             isConsumerNotFound(error) ? Effect.andThen(sameStream, add) : Effect.fail(error)
-        })
+        }),
+        Effect.tap(() => Effect.sync(() => void (isOtherModeTold = false)))
       )
     },
     Effect.mapError((error) => (error instanceof QueueError ? error : toQueueError(error)))

@@ -1,4 +1,7 @@
 import type { Msg, NatsConnection } from "@nats-io/transport-node"
+import { Option } from "effect"
+import type { AttemptRecord } from "../domain/AttemptRecord.ts"
+import * as MovedCall from "../domain/MovedCall.ts"
 import * as AckSubject from "./AckSubject.ts"
 import { atEndOfTurn } from "./EndOfTurn.ts"
 
@@ -14,6 +17,8 @@ export interface Delivery extends AckSubject.DeliveryInfo {
   /** which consumer has delivered it: the time it was made, about, as a token. Its delivery counts start at 1. */
   readonly consumer: string
   readonly data: Uint8Array
+  /** what the ledger had of it under the bare subject of the queue, when it was moved from there */
+  readonly movedWith: AttemptRecord | undefined
   /** `ack` or `nak` was called. */
   settled(): boolean
   /** the subject for what is said about this hand-over */
@@ -53,8 +58,11 @@ export const fromMessage = (
     atEndOfTurn(action)
   }
   const say = (payload: Uint8Array) => connection.publish(current(delivery), payload)
+  const past = pastOf(message)
   const delivery: Delivery = {
     ...info,
+    acceptedMillis: past?.acceptedMillis ?? info.acceptedMillis,
+    movedWith: past?.record,
     subject: message.subject,
     streamCreated,
     consumer,
@@ -76,6 +84,11 @@ export const fromMessage = (
     }
   }
   return delivery
+}
+
+const pastOf = (message: Msg): MovedCall.Past | undefined => {
+  const text = message.headers?.get(MovedCall.HEADER) ?? ""
+  return text === "" ? undefined : Option.getOrUndefined(MovedCall.decode(text))
 }
 
 const current = (delivery: Delivery): string => (delivery.renewal ?? delivery).replyTo

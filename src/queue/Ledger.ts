@@ -81,7 +81,8 @@ const laneOf = (subject: string, streamCreated: string): string =>
 const keyOf = ({ subject, streamCreated, streamSequence }: Delivery): string =>
   `${laneOf(subject, streamCreated)}.${streamSequence}`
 
-const nothing: Entry = { revision: 0, record: undefined }
+/** Nothing is stored for the call; one that was moved brought its record along. */
+const unwritten = (delivery: Delivery): Entry => ({ revision: 0, record: delivery.movedWith })
 
 /** Not made yet, or deleted by an operator. */
 const isMissing = (error: unknown): boolean => isStreamNotFound(error) || isNoResponders(error)
@@ -155,7 +156,9 @@ const make = Effect.fnUntraced(function* (options: LedgerOptions) {
       Effect.catch((error) => (isMissing(error) ? Effect.succeed(null) : Effect.fail(error)))
     )
     const entry =
-      found === null ? nothing : { revision: found.revision, record: yield* decode(key, found.string()) }
+      found === null
+        ? unwritten(delivery)
+        : { revision: found.revision, record: yield* decode(key, found.string()) }
     entries.set(delivery, entry)
     return entry
   })
@@ -167,13 +170,15 @@ const make = Effect.fnUntraced(function* (options: LedgerOptions) {
   const read = (delivery: Delivery) => {
     const known = entries.get(delivery)
     if (known !== undefined) return Effect.succeed(known.record)
-    if (!mayHaveEntry(delivery)) return noRecord
+    if (!mayHaveEntry(delivery)) {
+      return delivery.movedWith === undefined ? noRecord : Effect.succeed(delivery.movedWith)
+    }
     return untilAnswered(Effect.map(readAnew(delivery), ({ record }) => record))
   }
 
   /** Somebody has written since, or the bucket is another one and only we know the record. */
   const catchUp = Effect.fnUntraced(function* (delivery: Delivery) {
-    const known = entries.get(delivery) ?? nothing
+    const known = entries.get(delivery) ?? unwritten(delivery)
     const { revision } = yield* readAnew(delivery)
     if (revision === 0) entries.set(delivery, { revision, record: known.record })
   })
@@ -192,7 +197,7 @@ const make = Effect.fnUntraced(function* (options: LedgerOptions) {
   const write = (delivery: Delivery, change: AttemptRecord.Change) => {
     const id = `${me}-${++writes}`
     const writeOnce: Effect.Effect<AttemptRecord.AttemptRecord, unknown> = Effect.suspend(() => {
-      const { record, revision } = entries.get(delivery) ?? nothing
+      const { record, revision } = entries.get(delivery) ?? unwritten(delivery)
       // Stored already, only the confirmation was lost.
       if (record?.write === id) return Effect.succeed(record)
       const changed = { ...change(record, delivery), write: id }

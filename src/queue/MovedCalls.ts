@@ -1,6 +1,8 @@
+import { headers } from "@nats-io/transport-node"
 import { Context, Duration, Effect, Layer } from "effect"
+import type { AttemptRecord } from "../domain/AttemptRecord.ts"
 import type { FunctionName } from "../domain/FunctionName.ts"
-import * as LegacyLane from "../domain/LegacyLane.ts"
+import * as MovedCall from "../domain/MovedCall.ts"
 import type { SubjectTemplate } from "../domain/SubjectTemplate.ts"
 import type { Delivery } from "./Delivery.ts"
 import { Nats } from "./Nats.ts"
@@ -16,10 +18,14 @@ export class MovedCalls extends Context.Service<
   MovedCalls,
   {
     /**
-     * Stores the call on the function's subject; done means that JetStream has confirmed it. Doing it again within
-     * the stream's duplicate window (two minutes) stores nothing.
+     * Stores the call on the function's subject, with what the ledger has of it; done means that JetStream has
+     * confirmed it. Doing it again within the stream's duplicate window (two minutes) stores nothing.
      */
-    readonly move: (fn: FunctionName, delivery: Delivery) => Effect.Effect<void, QueueError>
+    readonly move: (
+      fn: FunctionName,
+      delivery: Delivery,
+      record: AttemptRecord | undefined
+    ) => Effect.Effect<void, QueueError>
   }
 >()("sluice/queue/MovedCalls") {
   static readonly layer = (subjects: SubjectTemplate) =>
@@ -32,13 +38,16 @@ export class MovedCalls extends Context.Service<
         const timeout = Duration.toMillis(STORE_TIMEOUT)
 
         const move = Effect.fnUntraced(
-          function* (fn: FunctionName, { data, streamCreated, streamSequence }: Delivery) {
+          function* (fn: FunctionName, delivery: Delivery, record: AttemptRecord | undefined) {
+            const { acceptedMillis, data, streamCreated, streamSequence } = delivery
             // An operator's reset of the queue took the call away.
             if (streamCreated !== stream.created()) return
             const subject = subjects.subject(fn)
-            const msgID = LegacyLane.movedId(streamCreated, streamSequence)
-            yield* request(() => jetstream.publish(subject, data, { msgID, timeout })).pipe(
-              // It fitted without the id, so it does again; then a worker's death can double it.
+            const past = headers()
+            past.set(MovedCall.HEADER, MovedCall.encode({ acceptedMillis, record }))
+            const named = { msgID: MovedCall.id(streamCreated, streamSequence), headers: past, timeout }
+            yield* request(() => jetstream.publish(subject, data, named)).pipe(
+              // It fitted without them, so it does again; then a worker's death can double it, and it begins anew.
               Effect.catch((error) =>
                 isTooLarge(error)
                   ? request(() => jetstream.publish(subject, data, { timeout }))

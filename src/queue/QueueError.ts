@@ -3,7 +3,8 @@ import { Data } from "effect"
 /**
  * What can go wrong at the JetStream border.
  * - `stream-gone`: the queue's stream does not exist (an operator deleted it)
- * - `unavailable`: no answer in time, or no connection; the same request may work later
+ * - `unavailable`: no answer in time, no connection, or the other scaling mode is in the way; the same request may
+ *   work later
  * - `refused`: the server said no; `detail` has its words
  * - `too-large`: it would refuse the message for ever
  */

@@ -1,5 +1,5 @@
 import { Clock, Duration, Effect, FiberSet, Latch } from "effect"
-import type { Lane } from "../domain/Lane.ts"
+import { ackWaitMillis, type Lane } from "../domain/Lane.ts"
 import type { Limiter } from "../domain/limiter/Limiter.ts"
 import { CallSources } from "../queue/CallSource.ts"
 import { lastly } from "../queue/LastWords.ts"
@@ -71,7 +71,7 @@ export const factory = Effect.fnUntraced(function* <L extends Lane>(
       yield* Effect.addFinalizer(() => Effect.sync(() => window.leave()))
       const calls = new CallsInHand(handBack)
       yield* Effect.addFinalizer(() => lastly(calls.giveBackHeld))
-      yield* Effect.forkScoped(calls.keepAlive(options.ackWaitMillis))
+      yield* Effect.forkScoped(calls.keepAlive(ackWaitMillis(lane, options.ackWaitMillis)))
       const fibers = yield* FiberSet.make()
       const fork = yield* FiberSet.runtime(fibers)()
 

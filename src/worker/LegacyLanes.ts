@@ -1,4 +1,5 @@
 import { Clock, Effect, Option, Result } from "effect"
+import * as AttemptRecord from "../domain/AttemptRecord.ts"
 import * as Call from "../domain/Call.ts"
 import type { FunctionLane } from "../domain/FunctionLane.ts"
 import * as FunctionName from "../domain/FunctionName.ts"
@@ -22,7 +23,8 @@ import { orGiveBack } from "./Unsettled.ts"
 /**
  * The lanes of functions and, beside them, the bare subject of the queue: a call there is stored on its function's
  * subject, confirmed, and then acknowledged. Whoever dies in between has it moved again under the same message id.
- * What names no function is a dead letter.
+ * One that static mode has tried waits here until its time has come, and takes its attempts along. What names no
+ * function is a dead letter.
  */
 export const beside = Effect.fnUntraced(function* (functions: FunctionLanes, defaultNamespace: string) {
   const { queue } = yield* QueueStream
@@ -35,6 +37,10 @@ export const beside = Effect.fnUntraced(function* (functions: FunctionLanes, def
   const legacy = LegacyLane.of(queue)
 
   const run = Effect.fnUntraced(function* (delivery: Delivery, progress: Progress) {
+    const record = yield* ledger.read(delivery)
+    if (AttemptRecord.isEarly(record, clock.currentTimeMillisUnsafe())) {
+      return yield* giveBack.handBack(delivery)
+    }
     const decoded = Call.decode(delivery.data)
     const named = Result.flatMap(decoded, (call) => FunctionName.parse(call.function, defaultNamespace))
     if (Result.isFailure(named)) {
@@ -43,7 +49,7 @@ export const beside = Effect.fnUntraced(function* (functions: FunctionLanes, def
         fn: FunctionName.unknown,
         delivery,
         call,
-        attempt: 1,
+        attempt: (record?.attempts ?? 0) + 1,
         stuck: progress.stuck,
         span: Span.none
       }
@@ -52,7 +58,7 @@ export const beside = Effect.fnUntraced(function* (functions: FunctionLanes, def
     const fields = { function: FunctionName.key(named.success), sequence: delivery.streamSequence }
     const startedAt = seconds()
     progress.dispatched()
-    yield* persist(progress.stuck, fields)(move(named.success, delivery))
+    yield* persist(progress.stuck, fields)(move(named.success, delivery, record))
     progress.answered("success", seconds() - startedAt)
     return acknowledge(ledger, delivery)
   })

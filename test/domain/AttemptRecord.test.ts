@@ -2,18 +2,20 @@ import { describe, expect, it } from "@effect/vitest"
 import { Option } from "effect"
 import * as fc from "fast-check"
 import * as AttemptRecord from "../../src/domain/AttemptRecord.ts"
+import * as MovedCall from "../../src/domain/MovedCall.ts"
 
 /** What may happen next to a call: to its next delivery, or to one that a worker still has. */
 type Event =
-  | { readonly _tag: "Lost" | "NewConsumer" | "Restart" | "Deliver" }
+  | { readonly _tag: "Lost" | "NewConsumer" | "Moved" | "Restart" | "Deliver" }
   | {
       readonly _tag: "Crash" | "CrashBeforeBegin" | "Fail" | "HandBack" | "Expire" | "Renew"
       /** which of the deliveries that are out */
       readonly which: number
     }
 
-const of = (...tags: ReadonlyArray<"Lost" | "NewConsumer" | "Restart" | "Deliver">): fc.Arbitrary<Event> =>
-  fc.constantFrom(...tags).map((_tag) => ({ _tag }))
+const of = (
+  ...tags: ReadonlyArray<"Lost" | "NewConsumer" | "Moved" | "Restart" | "Deliver">
+): fc.Arbitrary<Event> => fc.constantFrom(...tags).map((_tag) => ({ _tag }))
 const toOne = (
   ...tags: ReadonlyArray<"Crash" | "CrashBeforeBegin" | "Fail" | "HandBack" | "Expire" | "Renew">
 ): fc.Arbitrary<Event> => fc.record({ _tag: fc.constantFrom(...tags), which: fc.nat(3) })
@@ -31,6 +33,9 @@ class Model {
   /** of the server, after which it tells another time of the consumer's creation */
   #restarts = 0
   #count = 0
+  /** writes after which the latest delivery was taken for somebody else's */
+  disowned = 0
+  #latest: AttemptRecord.Reader | undefined
   readonly #out: Array<AttemptRecord.Reader> = []
 
   constructor(limit: number) {
@@ -53,6 +58,8 @@ class Model {
       case "NewConsumer":
         this.#consumer++
         return void (this.#count = 0)
+      case "Moved":
+        return void (this.#out.length === 0 && this.#move())
       case "Restart":
         return void this.#restarts++
       case "Deliver":
@@ -81,13 +88,22 @@ class Model {
   }
 
   #deliver(): void {
-    this.#out.push(this.#next)
+    this.#latest = this.#next
+    this.#out.push(this.#latest)
     this.#count++
+  }
+
+  /** To another consumer, of the same age for all that can be told. */
+  #move(): void {
+    const moved = MovedCall.encode({ acceptedMillis: 0, record: this.record })
+    this.record = Option.getOrUndefined(MovedCall.decode(moved))?.record
+    this.#count = 0
   }
 
   #write(change: AttemptRecord.Change, reader: AttemptRecord.Reader): void {
     const record = { ...change(this.record, reader), write: "" }
     this.record = Option.getOrUndefined(AttemptRecord.decode(AttemptRecord.encode(record)))
+    if (reader === this.#latest && !AttemptRecord.belongsTo(record, reader)) this.disowned++
   }
 }
 
@@ -101,15 +117,21 @@ const limits = fc.integer({ min: 1, max: 6 })
 const anything = fc.array(
   fc.oneof(
     { weight: 4, arbitrary: of("Deliver") },
-    of("Lost", "NewConsumer", "Restart"),
+    of("Lost", "NewConsumer", "Moved", "Restart"),
     toOne("Crash", "CrashBeforeBegin", "Fail", "HandBack", "Expire", "Renew")
   ),
   { maxLength: 60 }
 )
 /** One delivery after the other, with all that may go wrong but a worker that is only thought dead. */
 const inTurn = fc
-  .array(fc.oneof(of("Lost"), toOne("Crash", "CrashBeforeBegin", "Fail", "HandBack")), { maxLength: 40 })
-  .map((events) => events.flatMap((event): ReadonlyArray<Event> => [{ _tag: "Deliver" }, event]))
+  .array(fc.oneof(of("Lost", "Moved"), toOne("Crash", "CrashBeforeBegin", "Fail", "HandBack")), {
+    maxLength: 40
+  })
+  .map((events) =>
+    events.flatMap((event): ReadonlyArray<Event> =>
+      event._tag === "Moved" ? [event] : [{ _tag: "Deliver" }, event]
+    )
+  )
 
 describe("the ledger, whatever happens to deliveries,", () => {
   it("counts attempts exactly", () =>
@@ -117,6 +139,13 @@ describe("the ledger, whatever happens to deliveries,", () => {
       fc.property(limits, anything, (limit, events) => {
         const model = run(limit, events)
         expect(model.standing.attempts).toBe(model.fails)
+      })
+    ))
+
+  it("leaves the call to the delivery that is the latest one", () =>
+    fc.assert(
+      fc.property(limits, inTurn, (limit, events) => {
+        expect(run(limit, events).disowned).toBe(0)
       })
     ))
 
@@ -162,7 +191,7 @@ describe("the ledger, whatever happens to deliveries,", () => {
     fc.assert(
       fc.property(
         limits,
-        fc.array(fc.oneof(of("Deliver", "Lost", "NewConsumer"), toOne("Fail", "HandBack")), {
+        fc.array(fc.oneof(of("Deliver", "Lost", "NewConsumer", "Moved"), toOne("Fail", "HandBack")), {
           maxLength: 100
         }),
         (limit, events) => {

@@ -28,6 +28,20 @@ describe("the mode of a consumer is told by its name:", () => {
     expect(ScalingMode.ofConsumer(name, created)).toBeUndefined()
   })
 
+  it("of two consumers of ours, either both are of one mode or each is a rival of the other", () => {
+    const shared = SharedLane.consumerName(created)
+    const legacy = LegacyLane.of("faas-request").consumerName(created)
+    fc.assert(
+      fc.property(functionNames, (fn) => {
+        const own = FunctionName.consumerName(fn, created)
+        const all = [own, shared, legacy, "backup", SharedLane.consumerName(later)]
+        expect(ScalingMode.rivalsOf(own, all, created)).toEqual([shared])
+        expect(ScalingMode.rivalsOf(shared, all, created)).toEqual([own, legacy])
+        expect(ScalingMode.rivalsOf("backup", all, created)).toEqual([])
+      })
+    )
+  })
+
   it("a function's consumer has the name of no other lane", () => {
     fc.assert(
       fc.property(functionNames, (fn) => {

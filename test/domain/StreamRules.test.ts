@@ -31,6 +31,11 @@ const harmless: ReadonlyArray<readonly [string, Partial<StreamRules.StreamSettin
     "a limit for each subject that refuses what is too much",
     { max_msgs_per_subject: 5, discard_new_per_subject: true },
     /^max_msgs_per_subject is 5, ours is unlimited/
+  ],
+  [
+    "message ids that are forgotten too soon",
+    { duplicate_window: 19e9 },
+    /^duplicate_window is 19s, should be 20s or more/
   ]
 ]
 
@@ -55,6 +60,13 @@ describe("the stream of callbacks", () => {
     })
   })
 
+  it("is worth a warning when it forgets message ids before a result may be stored again", () => {
+    const existing = { ...callbacks, duplicate_window: 119e9 }
+    expect(StreamRules.check(existing, callbacks).warnings).toEqual([
+      expect.stringMatching(/^duplicate_window is 119s, should be 120s or more/)
+    ])
+  })
+
   it.each([{ max_bytes: 500 }, { max_bytes: -1 }])("gets its limit when it has another: %o", (difference) => {
     const existing = { ...callbacks, ...difference }
     expect(StreamRules.check(existing, callbacks)).toEqual({ fatal: [], warnings: [] })
@@ -65,6 +77,12 @@ describe("the stream of callbacks", () => {
 describe("an existing stream", () => {
   it("is fine when it is what we would make", () => {
     expect(StreamRules.check(ours, ours)).toEqual({ fatal: [], warnings: [] })
+  })
+
+  it("may remember message ids for as long as the server does by itself, or for twice as long as a bare call waits", () => {
+    for (const duplicate_window of [20e9, 120e9]) {
+      expect(StreamRules.check({ ...ours, duplicate_window }, ours)).toEqual({ fatal: [], warnings: [] })
+    }
   })
 
   it("may have more subjects, and limits that are spelled as zero", () => {

@@ -227,6 +227,7 @@ export class MemoryStream {
       replyTo: `${this.#consumer} ${message.deliveries}`,
       settled: () => settled,
       renewal: undefined,
+      movedWith: undefined,
       ack: (heard) =>
         settle("acks", () => {
           this.#messages.delete(sequence)

@@ -1,13 +1,17 @@
 import { describe, expect, it } from "@effect/vitest"
 import type { StreamConfig } from "@nats-io/jetstream"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Result } from "effect"
 import type { Lane } from "../../src/domain/Lane.ts"
+import * as FunctionLane from "../../src/domain/FunctionLane.ts"
+import * as LegacyLane from "../../src/domain/LegacyLane.ts"
+import * as SharedLane from "../../src/domain/SharedLane.ts"
+import * as SubjectTemplate from "../../src/domain/SubjectTemplate.ts"
 import * as Consumers from "../../src/queue/Consumers.ts"
 import { Nats } from "../../src/queue/Nats.ts"
 import { QueueHealth } from "../../src/queue/QueueHealth.ts"
 import { QueueStream } from "../../src/queue/QueueStream.ts"
 import { servers, startNats } from "../support/NatsServers.ts"
-import { natsClient } from "../support/Sluice.ts"
+import { LogBook, logger, natsClient } from "../support/Sluice.ts"
 
 const lane: Lane = { key: "echo.fns", subject: "q.echo.fns", consumerName: () => "echo" }
 
@@ -39,7 +43,8 @@ const prepare = Effect.fnUntraced(function* (bin: string, more: Partial<StreamCo
       manager.consumers.add("OF_q", { durable_name: name, ack_policy: "explicit", ...more })
     )
   const info = (name: string) => Effect.promise(() => manager.consumers.info("OF_q", name))
-  return { consumers, created, add, info }
+  const remove = (name: string) => Effect.promise(() => manager.consumers.delete("OF_q", name))
+  return { consumers, created, add, info, remove }
 })
 
 describe.each(servers)("on $name", ({ bin }) => {
@@ -55,6 +60,14 @@ describe.each(servers)("on $name", ({ bin }) => {
         max_ack_pending: -1
       })
       expect(yield* consumers.unfinished("echo")).toBe(0)
+    })
+  )
+
+  it.live("that of the bare subject waits for no silent worker until its message ids are forgotten", () =>
+    Effect.gen(function* () {
+      const { consumers, created, info } = yield* prepare(bin)
+      const { name } = yield* consumers.ensure(LegacyLane.of("q"), created())
+      expect((yield* info(name)).config.ack_wait).toBe(10e9)
     })
   )
 
@@ -74,6 +87,31 @@ describe.each(servers)("on $name", ({ bin }) => {
       const { reason, detail } = yield* Effect.flip(consumers.ensure(lane, created()))
       expect(reason).toBe("refused")
       expect(detail).toMatch(/overlaps with everything \(.*\)\. Remove those with nats consumer rm OF_q NAME/)
+    })
+  )
+
+  it.live("those of the other mode are waited for, which is told once each time", () =>
+    Effect.gen(function* () {
+      const { consumers, created, remove } = yield* prepare(bin)
+      const log = new LogBook()
+      const subjects = Result.getOrThrow(SubjectTemplate.make("{queue}.{function}.{namespace}", "q"))
+      const lanes = ["a", "b"].map((name) => FunctionLane.make(subjects, { name, namespace: "fns" }))
+      const isRefused = (lane: Lane) =>
+        consumers.ensure(lane, created()).pipe(Effect.flip, Effect.provide(logger(log)))
+      const shared = SharedLane.of("q")
+      for (let times = 1; times <= 2; times++) {
+        const { name } = yield* consumers.ensure(shared, created())
+        for (const lane of [...lanes, LegacyLane.of("q")]) {
+          expect((yield* isRefused(lane)).reason).toBe("unavailable")
+        }
+        expect(log.with("workers in the other scaling_mode")).toHaveLength(times)
+        expect(log.lines.at(-1)?.fields).toMatchObject({ consumers: name })
+        yield* remove(name)
+        for (const lane of lanes) yield* remove((yield* consumers.ensure(lane, created())).name)
+      }
+      const [one] = lanes
+      if (one !== undefined) yield* consumers.ensure(one, created())
+      expect((yield* isRefused(shared)).reason).toBe("unavailable")
     })
   )
 

@@ -1,5 +1,7 @@
 import { expect, it } from "@effect/vitest"
+import { headers } from "@nats-io/transport-node"
 import { Effect } from "effect"
+import * as MovedCall from "../../src/domain/MovedCall.ts"
 import * as Delivery from "../../src/queue/Delivery.ts"
 import { ArrivalCounter } from "../support/ArrivalCounter.ts"
 import { startNats } from "../support/NatsServers.ts"
@@ -45,6 +47,37 @@ it.live("a delivery is settled once, whatever is said of it later, and what is n
     second?.ack()
     yield* arrivals.atLeast(3)
     expect(said).toEqual(["+WPI", "+ACK", '-NAK {"delay":1500000000}'])
+  })
+)
+
+it.live("a call that was moved is as old as it was, and what strangers write there is nothing", () =>
+  Effect.gen(function* () {
+    const { url } = yield* startNats()
+    const { connection, jetstream, manager } = yield* natsClient(url)
+    const deliver = (moved: string) =>
+      Effect.promise(async () => {
+        const past = headers()
+        past.set("Sluice-Moved", moved)
+        await jetstream.publish("q.echo.fns", "call", { headers: past })
+        const message = await connection.request("$JS.API.CONSUMER.MSG.NEXT.OF_q.c", "1", {
+          noMux: true,
+          timeout: 10_000
+        })
+        return Delivery.fromMessage(message, connection, "2026-11-20T00:00:00Z", "c")
+      })
+    yield* Effect.promise(async () => {
+      await manager.streams.add({ name: "OF_q", subjects: ["q.>"], storage: "memory" })
+      await manager.consumers.add("OF_q", { durable_name: "c", ack_policy: "explicit" })
+    })
+    const record = { attempts: 2, unfinished: 1, notBefore: 0, consumer: "old", deliveryCount: 4, write: "w" }
+    const moved = yield* deliver(MovedCall.encode({ acceptedMillis: 1_000, record }))
+    expect(moved?.acceptedMillis).toBe(1_000)
+    expect(moved?.movedWith).toMatchObject({ attempts: 2, unfinished: 1 })
+    const fresh = yield* deliver(MovedCall.encode({ acceptedMillis: 1_000 }))
+    expect([fresh?.acceptedMillis, fresh?.movedWith]).toEqual([1_000, undefined])
+    const odd = yield* deliver('{"acceptedMillis":"now"}')
+    expect(odd?.acceptedMillis).toBeGreaterThan(1_000)
+    expect(odd?.movedWith).toBeUndefined()
   })
 )
 

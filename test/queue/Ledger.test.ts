@@ -180,6 +180,27 @@ it.live("a call that its first delivery finishes costs no request", () =>
   })
 )
 
+it.live("what a moved call brought along is its record, without a request, until a new one is written", () =>
+  Effect.gen(function* () {
+    const { ledger, requests, nats } = yield* start()
+    const brought = AttemptRecord.ofNoDelivery({
+      attempts: 2,
+      unfinished: 0,
+      notBefore: 0,
+      consumer: "old",
+      deliveryCount: 5,
+      write: "w"
+    })
+    const moved = (deliveryCount: number) => ({ ...deliver(deliveryCount), movedWith: brought })
+    const first = moved(1)
+    expect(yield* ledger.read(first)).toEqual(brought)
+    expect(requests).toEqual([])
+    expect(yield* (yield* open(nats.url)).read(moved(2))).toEqual(brought)
+    expect(yield* ledger.write(first, failed)).toMatchObject({ attempts: 3, deliveryCount: 1 })
+    expect(yield* (yield* open(nats.url)).read(moved(2))).toMatchObject({ attempts: 3 })
+  })
+)
+
 it.live("an entry that is no record costs no call, and one line in the log", () =>
   Effect.gen(function* () {
     const { client, ledger } = yield* start()

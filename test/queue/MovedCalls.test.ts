@@ -38,22 +38,22 @@ it.live(
       })
       const call = Buffer.from("{}")
 
-      yield* move(fn, deliver(1, call))
-      yield* move(fn, deliver(1, call))
+      yield* move(fn, deliver(1, call), undefined)
+      yield* move(fn, deliver(1, call), undefined)
       expect(yield* stored).toEqual({ "q.echo.fns": 1 })
       // There is room for the call, but not for its id beside it.
-      yield* move(fn, deliver(2, Buffer.alloc(maxPayload)))
+      yield* move(fn, deliver(2, Buffer.alloc(maxPayload)), undefined)
       expect(yield* stored).toEqual({ "q.echo.fns": 2 })
-      yield* move(fn, deliver(3, call, "2020-01-01T00:00:00Z"))
+      yield* move(fn, deliver(3, call, "2020-01-01T00:00:00Z"), undefined)
       expect(yield* stored).toEqual({ "q.echo.fns": 2 })
 
       yield* Effect.promise(() => manager.streams.update("OF_q", { max_msgs: 2 }))
-      expect(yield* Effect.flip(move(fn, deliver(4, call)))).toMatchObject({
+      expect(yield* Effect.flip(move(fn, deliver(4, call), undefined))).toMatchObject({
         reason: "refused",
         detail:
           "OF_q did not take a call from its bare subject: maximum messages exceeded; raise max_queue_messages or max_queue_bytes"
       })
       yield* Effect.promise(() => manager.streams.delete("OF_q"))
-      expect((yield* Effect.flip(move(fn, deliver(5, call)))).detail).not.toContain("raise")
+      expect((yield* Effect.flip(move(fn, deliver(5, call), undefined))).detail).not.toContain("raise")
     })
 )

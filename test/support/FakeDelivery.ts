@@ -10,6 +10,7 @@ export const fakeDelivery = (given: Partial<Delivery> = {}): Delivery => ({
   streamCreated: "2026-11-20T00:00:00Z",
   consumer: "c",
   data: new Uint8Array(0),
+  movedWith: undefined,
   replyTo: "",
   settled: () => false,
   renewal: undefined,

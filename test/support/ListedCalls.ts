@@ -95,6 +95,7 @@ export class ListedCalls {
       replyTo: "",
       settled: () => settled,
       renewal: undefined,
+      movedWith: undefined,
       data: Buffer.from(
         JSON.stringify({ Function: this.#fn, Method: "POST", Header: { "X-Call-Id": [stored.id] } })
       ),

@@ -89,6 +89,27 @@ describe.concurrent.each(servers)("calls on the bare subject of a queue, on $nam
     })
   )
 
+  it.live("the same when it dies in front of a stream that forgets message ids before ack_wait is over", () =>
+    Effect.gen(function* () {
+      const { environment, fn, nats, publish, stranger } = yield* prepare(bin, { ack_wait: "35s" })
+      yield* Effect.promise(() =>
+        stranger.manager.streams.update(QueueState.streamName, { duplicate_window: 30e9 })
+      )
+      let pid: number | undefined
+      const wire = yield* WireTap.start(nats.port, (said) => {
+        if (pid !== undefined && isConfirmation(said)) process.kill(pid, "SIGKILL")
+      })
+      const worker = yield* spawnProgram(["worker"], { ...environment, NATS_URL: wire.url })
+      pid = worker.pid
+      yield* publish(call("old", "1"))
+      yield* worker.exit
+      yield* startWorker(environment)
+      yield* stranger.acked(2)
+      yield* stranger.allFinished
+      expect(seenBy(fn)).toEqual([["/old/", "1", "for 1"]])
+    })
+  )
+
   it.live("what cannot be read or names no function is a dead letter", () =>
     Effect.gen(function* () {
       const { environment, fn, publish, stranger } = yield* prepare(bin)

@@ -144,6 +144,46 @@ describe.concurrent.each(cases)("on $name, a queue goes from $from to $to mode;"
   )
 })
 
+describe.concurrent.each(servers)("on $name, a queue goes from static to function mode;", ({ bin }) => {
+  it.live("a call on the bare subject that waits for a retry keeps attempts, delay and age", () =>
+    Effect.gen(function* () {
+      const { environment, fn, stranger } = yield* prepare(bin, {
+        max_retry_attempts: "1",
+        initial_retry_wait: "10s",
+        max_retry_wait: "10s"
+      })
+      fn.answer((_, response) => void response.writeHead(500).end())
+      yield* Effect.promise(() =>
+        stranger.jetstream.publish("faas-request", JSON.stringify({ Function: "a", Method: "POST" }))
+      )
+      const stored = yield* Effect.promise(() =>
+        stranger.manager.streams.getMessage(QueueState.streamName, { seq: 1 })
+      )
+      const old = yield* startWorker({ ...environment, scaling_mode: "static" })
+      yield* stranger.givenBack(1)
+      yield* old.stop
+      const next = yield* startWorker({ ...environment, scaling_mode: "function" })
+      yield* stranger.givenBack(2)
+      expect(fn.requests).toHaveLength(1)
+      yield* stranger.allFinished
+      const [first, second] = fn.requests.map(({ startedAt }) => startedAt)
+      expect((second ?? 0) - (first ?? 0)).toBeGreaterThanOrEqual(9_500)
+      expect(fn.requests).toHaveLength(2)
+      const [letter] = yield* stranger.deadLetters
+      expect(letter?.headers).toMatchObject({
+        "Sluice-Reason": "exhausted",
+        "Sluice-Attempts": "2",
+        "Sluice-Accepted": stored?.time.toISOString()
+      })
+      yield* eventually(
+        "the ledger has forgotten it",
+        Effect.map(stranger.attemptRecords, (records) => records.length === 0)
+      )
+      expect(next.log.lines.filter(({ level }) => /error/i.test(level))).toEqual([])
+    })
+  )
+})
+
 describe.concurrent.each(servers.slice(0, 1))("on $name,", ({ bin }) => {
   it.live("an idle worker without any consumer keeps the other mode away too", () =>
     Effect.gen(function* () {
@@ -177,6 +217,45 @@ describe.concurrent.each(servers.slice(0, 1))("on $name,", ({ bin }) => {
       )
       expect((yield* readiness(other.operationsUrl)).status).toBe(200)
     })
+  )
+
+  it.live(
+    "a queue that was taken over while its worker was stopped goes on at once when that one has gone",
+    () =>
+      Effect.gen(function* () {
+        const { environment, fn, publish, stranger } = yield* prepare(bin, { ack_wait: "2s" })
+        const old = yield* spawnProgram(["worker"], { ...environment, scaling_mode: "function" })
+        yield* publish("a", "1")
+        yield* fn.received(1)
+        yield* stranger.allFinished
+        const [made] = yield* QueueState.consumers(stranger)
+        const next = yield* spawnProgram(["worker"], { ...environment, scaling_mode: "static" })
+        yield* next.log.line(waits("static"))
+        const url = yield* operationsOf(next)
+        yield* old.signal("SIGSTOP")
+        yield* next.log.line("the scaling mode of the queue has changed")
+        // As the old one does when it is back and is the first to hear of a call.
+        yield* Effect.promise(() => stranger.manager.consumers.add(QueueState.streamName, made?.config ?? {}))
+        yield* old.signal("SIGCONT")
+        yield* eventually(
+          "the new one knows of the old one",
+          Effect.map(readiness(url), ({ body }) => body.includes("serve it in function mode"))
+        )
+        yield* publish("a", "2")
+        yield* fn.received(2)
+        yield* next.log.line("workers in the other scaling_mode serve the queue")
+        expect(yield* old.end("SIGTERM")).toBe(0)
+        const stoppedAt = Date.now()
+        yield* publish("a", "3")
+        yield* fn.received(3)
+        expect((fn.requests[2]?.startedAt ?? 0) - stoppedAt).toBeLessThan(10_000)
+        yield* eventually(
+          "the new one is ready",
+          Effect.map(readiness(url), ({ status }) => status === 200)
+        )
+        expect(next.log.with("an actor has died")).toEqual([])
+        expect(next.log.with("workers in the other scaling_mode")).toHaveLength(1)
+      })
   )
 
   it.live(

@@ -1,6 +1,6 @@
 import * as fc from "fast-check"
 import { expect, it } from "vitest"
-import * as LegacyLane from "../../src/domain/LegacyLane.ts"
+import * as MovedCall from "../../src/domain/MovedCall.ts"
 
 it("two calls have two ids to be moved under, also when they are of one sequence in two streams", () => {
   const call = fc.record({
@@ -13,9 +13,7 @@ it("two calls have two ids to be moved under, also when they are of one sequence
   fc.assert(
     fc.property(call, call, (one, other) => {
       const isSame = one.created === other.created && one.sequence === other.sequence
-      const [first, second] = [one, other].map(({ created, sequence }) =>
-        LegacyLane.movedId(created, sequence)
-      )
+      const [first, second] = [one, other].map(({ created, sequence }) => MovedCall.id(created, sequence))
       expect(first === second).toBe(isSame)
     })
   )

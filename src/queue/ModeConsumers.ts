@@ -1,0 +1,63 @@
+import { Effect, Schedule } from "effect"
+import * as ScalingMode from "../domain/ScalingMode.ts"
+import { Nats } from "./Nats.ts"
+import { describe, isConsumerNotFound } from "./natsErrors.ts"
+import { QueueStream } from "./QueueStream.ts"
+
+const untilAnswered = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("2 seconds")])
+
+/**
+ * The consumers on the queue's stream, as signs of a mode.
+ *
+ * @param unknown is called with the reason while they cannot be listed
+ */
+export const make = Effect.fnUntraced(function* (
+  mode: ScalingMode.ScalingMode,
+  unknown: (detail: string) => void
+) {
+  const { manager, request } = yield* Nats
+  const stream = yield* QueueStream
+  const modeOf = (consumer: string) => ScalingMode.ofConsumer(consumer, stream.created())
+
+  // An operator may reset the queue while we wait.
+  const all = Effect.andThen(
+    stream.ensure,
+    request(() => Array.fromAsync(manager.consumers.list(stream.name)))
+  ).pipe(
+    Effect.map((consumers) => consumers.map(({ name }) => name)),
+    Effect.tapError((error) =>
+      Effect.sync(() => unknown(`the consumers of ${stream.name} cannot be listed: ${describe(error)}`))
+    ),
+    Effect.retry(untilAnswered),
+    Effect.orDie
+  )
+
+  /** The mode whose consumers are there. */
+  const inForce = Effect.map(all, (names): ScalingMode.ScalingMode | undefined => {
+    const modes = names.map(modeOf)
+    return modes.includes(ScalingMode.other(mode))
+      ? ScalingMode.other(mode)
+      : modes.find((one) => one === mode)
+  })
+
+  /** Those of the other mode. */
+  const theirs = Effect.map(all, (names) => names.filter((name) => modeOf(name) === ScalingMode.other(mode)))
+
+  const removeTheirs = Effect.gen(function* () {
+    const names = yield* theirs
+    for (const name of names) {
+      yield* request(() => manager.consumers.delete(stream.name, name)).pipe(
+        Effect.catch((error) => (isConsumerNotFound(error) ? Effect.void : Effect.fail(error)))
+      )
+    }
+    if (names.length > 0) {
+      yield* Effect.logInfo("the scaling mode of the queue has changed", {
+        queue: stream.queue,
+        scaling_mode: mode,
+        consumers_removed: names.length
+      })
+    }
+  }).pipe(Effect.retry(untilAnswered), Effect.orDie)
+
+  return { inForce, theirs, removeTheirs }
+})
