@@ -19,13 +19,14 @@ export class MovedCalls extends Context.Service<
   {
     /**
      * Stores the call on the function's subject, with what the ledger has of it; done means that JetStream has
-     * confirmed it. Doing it again within the stream's duplicate window (two minutes) stores nothing.
+     * confirmed it. Doing it again within the stream's duplicate window (two minutes) stores nothing. False when the
+     * stream is full: the call itself takes the room that it would need.
      */
     readonly move: (
       fn: FunctionName,
       delivery: Delivery,
       record: AttemptRecord | undefined
-    ) => Effect.Effect<void, QueueError>
+    ) => Effect.Effect<boolean, QueueError>
   }
 >()("sluice/queue/MovedCalls") {
   static readonly layer = (subjects: SubjectTemplate) =>
@@ -41,7 +42,7 @@ export class MovedCalls extends Context.Service<
           function* (fn: FunctionName, delivery: Delivery, record: AttemptRecord | undefined) {
             const { acceptedMillis, data, streamCreated, streamSequence } = delivery
             // An operator's reset of the queue took the call away.
-            if (streamCreated !== stream.created()) return
+            if (streamCreated !== stream.created()) return true
             const subject = subjects.subject(fn)
             const past = headers()
             past.set(MovedCall.HEADER, MovedCall.encode({ acceptedMillis, record }))
@@ -56,14 +57,17 @@ export class MovedCalls extends Context.Service<
               Effect.timeout(STORE_TIMEOUT)
             )
             wakeUps.send(subject)
+            return true
           },
-          Effect.mapError((error) => {
+          Effect.catch((error) => {
+            if (isQueueFull(error)) return Effect.succeed(false)
             const { detail, reason } = toQueueError(error)
-            const remedy = isQueueFull(error) ? "; raise max_queue_messages or max_queue_bytes" : ""
-            return new QueueError({
-              reason,
-              detail: `${stream.name} did not take a call from its bare subject: ${detail}${remedy}`
-            })
+            return Effect.fail(
+              new QueueError({
+                reason,
+                detail: `${stream.name} did not take a call from its bare subject: ${detail}`
+              })
+            )
           })
         )
         return MovedCalls.of({ move })

@@ -16,6 +16,7 @@ import type { FunctionLanes } from "./FunctionLanes.ts"
 import { nameless } from "./FunctionMetrics.ts"
 import type { LaneKind } from "./LaneKind.ts"
 import { persist } from "./Persistence.ts"
+import { Process } from "./Process.ts"
 import type { Progress } from "./Progress.ts"
 import { Settlement } from "./Settlement.ts"
 import { orGiveBack } from "./Unsettled.ts"
@@ -23,12 +24,14 @@ import { orGiveBack } from "./Unsettled.ts"
 /**
  * The lanes of functions and, beside them, the bare subject of the queue: a call there is stored on its function's
  * subject, confirmed, and then acknowledged. Whoever dies in between has it moved again under the same message id.
- * One that static mode has tried waits here until its time has come, and takes its attempts along. What names no
- * function is a dead letter.
+ * One that static mode has tried waits here until its time has come, and takes its attempts along. In a full queue
+ * nothing can be moved: a call is executed where it is, or the queue would stand still. What names no function is a
+ * dead letter.
  */
 export const beside = Effect.fnUntraced(function* (functions: FunctionLanes, defaultNamespace: string) {
   const { queue } = yield* QueueStream
   const { move } = yield* MovedCalls
+  const { process } = yield* Process
   const settlement = yield* Settlement
   const ledger = yield* Ledger
   const giveBack = yield* GiveBack
@@ -58,7 +61,9 @@ export const beside = Effect.fnUntraced(function* (functions: FunctionLanes, def
     const fields = { function: FunctionName.key(named.success), sequence: delivery.streamSequence }
     const startedAt = seconds()
     progress.dispatched()
-    yield* persist(progress.stuck, fields)(move(named.success, delivery, record))
+    if (!(yield* persist(progress.stuck, fields)(move(named.success, delivery, record)))) {
+      return yield* process(undefined, delivery, { ...progress, dispatched: () => {} })
+    }
     progress.answered("success", seconds() - startedAt)
     return acknowledge(ledger, delivery)
   })

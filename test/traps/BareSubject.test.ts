@@ -69,6 +69,19 @@ describe.concurrent.each(servers)("calls on the bare subject of a queue, on $nam
     })
   )
 
+  it.live("calls that fill the queue are executed where they are, retries included", () =>
+    Effect.gen(function* () {
+      const few = { max_queue_messages: "3", initial_retry_wait: "0s", limiter_enabled: "false" }
+      const { environment, fn, publish, stranger } = yield* prepare(bin, few)
+      fn.answer((_, response) => void response.writeHead(fn.requests.length === 1 ? 500 : 200).end())
+      for (const id of ["a", "b", "c"]) yield* publish(call("echo", id))
+      yield* startWorker(environment)
+      yield* fn.received(4)
+      yield* stranger.allFinished
+      expect(new Set(fn.requests.map(({ header }) => header("X-Call-Id")))).toEqual(new Set(["a", "b", "c"]))
+    })
+  )
+
   it.live("a worker that dies between storing a call anew and settling the old one doubles nothing", () =>
     Effect.gen(function* () {
       const { environment, fn, nats, publish, stranger } = yield* prepare(bin, { ack_wait: "1s" })
@@ -138,21 +151,6 @@ describe.concurrent.each(servers)("calls on the bare subject of a queue, on $nam
       yield* fn.received(2)
       yield* stranger.allFinished
       expect(seenBy(fn).map(([, id]) => id)).toEqual(["old", "new"])
-    })
-  )
-
-  it.live("in a full queue they wait, and the log says what to do", () =>
-    Effect.gen(function* () {
-      const { environment, fn, publish, stranger } = yield* prepare(bin, { max_queue_messages: "2" })
-      yield* publish(call("f", "1"))
-      yield* publish(call("f", "2"))
-      const { max_queue_messages: _, ...unlimited } = environment
-      const worker = yield* startWorker(unlimited)
-      const line = yield* worker.log.line("cannot be stored")
-      expect(JSON.stringify(line.fields)).toContain("raise max_queue_messages")
-      yield* Effect.promise(() => stranger.manager.streams.update(QueueState.streamName, { max_msgs: 10 }))
-      yield* fn.received(2)
-      yield* stranger.allFinished
     })
   )
 })
