@@ -8,6 +8,7 @@ import {
   describe,
   isAuthorization,
   isForbidden,
+  isJetStreamForOthers,
   isJetStreamMissing,
   isUntrusted,
   toQueueError
@@ -108,9 +109,7 @@ const make = Effect.fnUntraced(function* (options: NatsOptions) {
   }).pipe(
     Effect.tapError((cause) => {
       if (isForbidden(cause)) return Effect.void
-      const reason = isJetStreamMissing(cause)
-        ? `${url} has no JetStream (nats-server --jetstream)`
-        : describe(cause)
+      const reason = isJetStreamMissing(cause) ? `NATS at ${url} ${withoutJetStream(cause)}` : describe(cause)
       health.report("nats", { ok: false, detail: reason })
       return Effect.logWarning("JetStream cannot be used, trying again", { reason })
     }),
@@ -142,6 +141,11 @@ const refusal = (cause: unknown, url: string, { access = {}, url: given }: NatsO
     ? `NATS at ${url} wants credentials (${describe(cause)}): set nats_user and nats_password_file, nats_token_file, nats_creds_file or nats_nkey_file`
     : `NATS at ${url} refuses the credentials (${describe(cause)}): check ${named.join(" and ")}`
 }
+
+const withoutJetStream = (cause: unknown): string =>
+  isJetStreamForOthers(cause)
+    ? "has JetStream, but not for the account that we connect to: enable it there (jetstream: enabled), or use another account's credentials"
+    : "has no JetStream: start it with nats-server --jetstream"
 
 const forbidden = (cause: unknown, url: string): string =>
   `NATS at ${url} does not let us use JetStream: ${toQueueError(cause).detail}`
@@ -177,7 +181,7 @@ const connectOnce = Effect.fnUntraced(function* (options: NatsOptions) {
     try: () => jetstreamManager(connection),
     catch: (cause) =>
       isJetStreamMissing(cause)
-        ? misconfigured("has no JetStream: start it with nats-server --jetstream")
+        ? misconfigured(withoutJetStream(cause))
         : isForbidden(cause)
           ? new QueueMisconfigured({ message: forbidden(cause, url) })
           : misconfigured(`does not answer (${describe(cause)})`)
