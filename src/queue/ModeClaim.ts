@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto"
 import { Clock, Duration, Effect, Layer, Option, Schedule, Schema } from "effect"
 import * as ScalingMode from "../domain/ScalingMode.ts"
 import { Nats } from "./Nats.ts"
-import { describe, isConsumerNotFound } from "./natsErrors.ts"
+import { describe, isConsumerNotFound, isForbidden, toQueueError } from "./natsErrors.ts"
+import { QueueMisconfigured } from "./QueueError.ts"
 import { QueueHealth } from "./QueueHealth.ts"
 import { QueueStream } from "./QueueStream.ts"
 import * as Topic from "./Topic.ts"
@@ -21,6 +22,24 @@ export const layer = (mode: ScalingMode.ScalingMode) => Layer.effectDiscard(clai
 const ASK_SELDOM = Duration.millis(500)
 const ASK_OFTEN = Duration.millis(100)
 const untilAnswered = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("2 seconds")])
+
+/** Waiting does not help who may not do it: people have to change that. */
+const untilAllowed =
+  (what: string) =>
+  <A>(question: Effect.Effect<A, unknown>): Effect.Effect<A, QueueMisconfigured> =>
+    question.pipe(
+      Effect.retry({
+        schedule: untilAnswered,
+        while: (error) => !isForbidden(error) && !(error instanceof QueueMisconfigured)
+      }),
+      Effect.mapError((error) =>
+        error instanceof QueueMisconfigured
+          ? error
+          : new QueueMisconfigured({
+              message: `NATS does not let us ${what}: ${toQueueError(error).detail}`
+            })
+      )
+    )
 
 type State = ScalingMode.Rival | "gone"
 
@@ -77,8 +96,7 @@ const claim = Effect.fnUntraced(function* (mode: ScalingMode.ScalingMode) {
         if (state === "waiting") health.report("mode", { ok: false, detail })
       })
     ),
-    Effect.retry(untilAnswered),
-    Effect.orDie
+    untilAllowed("list the queue's consumers")
   )
   const modeOf = (consumer: string) => ScalingMode.ofConsumer(consumer, stream.created())
   const theirs = Effect.map(consumers, (all) =>
@@ -133,7 +151,7 @@ const claim = Effect.fnUntraced(function* (mode: ScalingMode.ScalingMode) {
         consumers_removed: names.length
       })
     }
-  }).pipe(Effect.retry(untilAnswered), Effect.orDie)
+  }).pipe(untilAllowed("remove the other mode's consumers"))
 
   yield* Topic.listen(connection, topic, hear)
   yield* Effect.addFinalizer(() =>
@@ -155,13 +173,15 @@ const claim = Effect.fnUntraced(function* (mode: ScalingMode.ScalingMode) {
   const contestedBy = Effect.suspend(() => (contested ? theirs : Effect.succeed([])))
   health.check(
     "mode",
-    Effect.map(contestedBy, (consumers) =>
-      consumers.length === 0
-        ? { ok: true, detail: mode }
-        : {
-            ok: false,
-            detail: `${mode}, but workers took the queue over while this one was away and serve it in ${ScalingMode.other(mode)} mode`
-          }
-    )
+    Effect.match(contestedBy, {
+      onFailure: ({ message }) => ({ ok: false, detail: message }),
+      onSuccess: (consumers) =>
+        consumers.length === 0
+          ? { ok: true, detail: mode }
+          : {
+              ok: false,
+              detail: `${mode}, but workers took the queue over while this one was away and serve it in ${ScalingMode.other(mode)} mode`
+            }
+    })
   )
 })
