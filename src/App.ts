@@ -32,7 +32,8 @@ export const queue = (settings: Settings, program: string, storage: Storage) =>
       Nats.layer({
         url: settings.natsUrl,
         name: `sluice ${program} ${settings.queueName}`,
-        access: settings.natsAccess
+        access: settings.natsAccess,
+        queue: settings.queueName
       })
     )
   )

@@ -16,6 +16,7 @@ import * as ModeClaim from "../queue/ModeClaim.ts"
 import { MovedCalls } from "../queue/MovedCalls.ts"
 import { QueueStream } from "../queue/QueueStream.ts"
 import { WakeUps } from "../queue/WakeUps.ts"
+import * as WorkerPermissions from "../queue/WorkerPermissions.ts"
 import type { Settings } from "../settings/Settings.ts"
 import { version } from "../version.ts"
 import * as CallbackLanes from "../worker/CallbackLanes.ts"
@@ -218,5 +219,8 @@ export const workerParts = (settings: Settings, storage: Storage, between = noth
     functionActors(settings, storage, between),
     callbackActors(settings, storage, stream),
     countReconnects("worker")
-  ).pipe(Layer.provide([callbacks(settings, storage, stream), deadLetters(settings, storage)]))
+  ).pipe(
+    Layer.provide([callbacks(settings, storage, stream), deadLetters(settings, storage)]),
+    Layer.provide(WorkerPermissions.layer)
+  )
 }

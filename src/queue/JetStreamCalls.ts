@@ -24,9 +24,14 @@ export const layer = (options: Consumers.ConsumerOptions) =>
       const consumers = yield* Consumers.make(options)
 
       const waiting = <A>(question: Effect.Effect<A, QueueError>) =>
-        Effect.andThen(nats.whenConnected, question).pipe(
+        nats.whenConnected.pipe(
+          Effect.andThen(nats.whenAllowed),
+          Effect.andThen(question),
           Effect.retry({ schedule: waitForServer, while: (error) => error.reason === "unavailable" })
         )
+
+      /** What is executed and cannot be acknowledged is executed again, until it looks like a call that kills. */
+      const mayAsk = () => nats.refusals.ofSettling === undefined
 
       const open = Effect.fnUntraced(function* (lane: Lane, handlers: PullHandlers) {
         const created = stream.created()
@@ -55,6 +60,10 @@ export const layer = (options: Consumers.ConsumerOptions) =>
           Effect.sync(() => nats.onReconnect(() => request.lost())),
           (stop) => Effect.sync(stop)
         )
+        yield* Effect.acquireRelease(
+          Effect.sync(() => nats.refusals.onChange(() => (mayAsk() ? undefined : request.giveUp()))),
+          (stop) => Effect.sync(stop)
+        )
         yield* Effect.addFinalizer(() => Effect.sync(() => request.close()))
         return {
           ask: (count, waitMillis) => {
@@ -66,6 +75,7 @@ export const layer = (options: Consumers.ConsumerOptions) =>
             atEndOfTurn(() => {
               // The client would keep it and send it after the reconnect, beside the one that is made then.
               if (!nats.connected()) return
+              if (!mayAsk()) return request.giveUp()
               nats.connection.publish(subject, `{"batch":${count},"no_wait":true${wait}}`, { reply })
             })
           },
@@ -128,6 +138,13 @@ class PullRequest {
 
   lost(): void {
     this.#end("broken")
+  }
+
+  /** The consumer is to be prepared before the next request, also when none is open. */
+  giveUp(): void {
+    this.close()
+    this.#missing = 0
+    this.#handlers.ended("broken")
   }
 
   close(): void {

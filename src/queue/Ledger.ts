@@ -7,7 +7,6 @@ import type { Delivery } from "./Delivery.ts"
 import { lastly } from "./LastWords.ts"
 import { Nats } from "./Nats.ts"
 import {
-  describe,
   isNoResponders,
   isStreamNameInUse,
   isStreamNotFound,
@@ -118,21 +117,23 @@ const make = Effect.fnUntraced(function* (options: LedgerOptions) {
   let writes = 0
   let warned = false
 
-  let trouble: string | undefined
+  let trouble = ""
   const untilAnswered = <A>(question: Effect.Effect<A, unknown>): Effect.Effect<A> =>
     question.pipe(
       Effect.tapError((error) => {
-        const reason = describe(error)
-        if (reason === trouble) return Effect.void
-        trouble = reason
+        const { detail, reason: kind } = toQueueError(error)
+        // What is refused is told with the call's own subject.
+        const told = kind === "refused" ? kind : detail
+        if (told === trouble) return Effect.void
+        trouble = told
         return Effect.logWarning("the ledger of attempts does not answer, its calls wait for it", {
           bucket: bucketName,
-          reason
+          reason: detail
         })
       }),
       Effect.retry(backOff),
       Effect.orDie,
-      Effect.tap(() => Effect.sync(() => void (trouble = undefined)))
+      Effect.tap(() => Effect.sync(() => void (trouble = "")))
     )
 
   const raiseHorizon = (lane: string, sequence: number) =>

@@ -63,7 +63,7 @@ const claim = Effect.fnUntraced(function* (mode: ScalingMode.ScalingMode) {
     // Before the look: who comes back meanwhile is outlasted anew.
     rivals.contested.closeUnsafe()
     yield* consumers.removeTheirs
-  })
+  }).pipe(Effect.catch(({ message }) => Effect.logError(message, { queue, scaling_mode: mode })))
 
   health.report("mode", { ok: false, detail: notReady })
   yield* waitForTurn
@@ -76,13 +76,15 @@ const claim = Effect.fnUntraced(function* (mode: ScalingMode.ScalingMode) {
   )
   health.check(
     "mode",
-    Effect.map(contestedBy, (names) =>
-      names.length === 0
-        ? { ok: true, detail: mode }
-        : {
-            ok: false,
-            detail: `${mode}, but workers that could not be heard for a while serve it in ${other} mode: stop those of one mode`
-          }
-    )
+    Effect.match(contestedBy, {
+      onFailure: ({ message }) => ({ ok: false, detail: message }),
+      onSuccess: (names) =>
+        names.length === 0
+          ? { ok: true, detail: mode }
+          : {
+              ok: false,
+              detail: `${mode}, but workers that could not be heard for a while serve it in ${other} mode: stop those of one mode`
+            }
+    })
   )
 })

@@ -1,10 +1,29 @@
 import { Effect, Schedule } from "effect"
 import * as ScalingMode from "../domain/ScalingMode.ts"
 import { Nats } from "./Nats.ts"
-import { describe, isConsumerNotFound } from "./natsErrors.ts"
+import { describe, isConsumerNotFound, isForbidden, toQueueError } from "./natsErrors.ts"
+import { QueueMisconfigured } from "./QueueError.ts"
 import { QueueStream } from "./QueueStream.ts"
 
 const untilAnswered = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("2 seconds")])
+
+/** Waiting does not help who may not do it: people have to change that. */
+const untilAllowed =
+  (what: string) =>
+  <A>(question: Effect.Effect<A, unknown>): Effect.Effect<A, QueueMisconfigured> =>
+    question.pipe(
+      Effect.retry({
+        schedule: untilAnswered,
+        while: (error) => !isForbidden(error) && !(error instanceof QueueMisconfigured)
+      }),
+      Effect.mapError((error) =>
+        error instanceof QueueMisconfigured
+          ? error
+          : new QueueMisconfigured({
+              message: `NATS does not let us ${what}: ${toQueueError(error).detail}`
+            })
+      )
+    )
 
 /**
  * The consumers on the queue's stream, as signs of a mode.
@@ -28,8 +47,7 @@ export const make = Effect.fnUntraced(function* (
     Effect.tapError((error) =>
       Effect.sync(() => unknown(`the consumers of ${stream.name} cannot be listed: ${describe(error)}`))
     ),
-    Effect.retry(untilAnswered),
-    Effect.orDie
+    untilAllowed("list the queue's consumers")
   )
 
   /** The mode whose consumers are there. */
@@ -57,7 +75,7 @@ export const make = Effect.fnUntraced(function* (
         consumers_removed: names.length
       })
     }
-  }).pipe(Effect.retry(untilAnswered), Effect.orDie)
+  }).pipe(untilAllowed("remove the consumers of the other scaling mode"))
 
   return { inForce, theirs, removeTheirs }
 })

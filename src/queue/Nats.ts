@@ -1,19 +1,22 @@
 import { setImmediate } from "node:timers/promises"
 import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager } from "@nats-io/jetstream"
 import { connect, type ConnectionOptions, type NatsConnection } from "@nats-io/transport-node"
-import { Context, Duration, Effect, Layer, Schedule, Stream } from "effect"
+import { Context, Duration, Effect, Layer, Schedule } from "effect"
 import * as NatsAccess from "./NatsAccess.ts"
 import * as NatsAddress from "./NatsAddress.ts"
+import * as NatsLink from "./NatsLink.ts"
 import {
   describe,
   isAuthorization,
   isForbidden,
+  isJetStreamForOthers,
   isJetStreamMissing,
   isUntrusted,
   toQueueError
 } from "./natsErrors.ts"
 import { QueueMisconfigured } from "./QueueError.ts"
 import { QueueHealth } from "./QueueHealth.ts"
+import type { Refusals } from "./Refusals.ts"
 
 export interface NatsOptions {
   /** one or several addresses, separated by commas: nats://[user:password@|token@]host[:port], or tls:// */
@@ -21,6 +24,8 @@ export interface NatsOptions {
   /** how this program is named in the server's list of connections */
   readonly name: string
   readonly access?: NatsAccess.NatsAccess
+  /** whose subjects this program has to be let to */
+  readonly queue?: string
 }
 
 /** The connection to NATS. */
@@ -30,14 +35,7 @@ export class Nats extends Context.Service<
     readonly connection: NatsConnection
     readonly jetstream: JetStreamClient
     readonly manager: JetStreamManager
-    readonly connected: () => boolean
-    /** Waits for the connection to be there. */
-    readonly whenConnected: Effect.Effect<void>
-    /** Calls back after each reconnect; returns the way to stop that. */
-    readonly onReconnect: (callback: () => void) => () => void
-    /** A question and its answer. Fails at once when the connection is lost: the answer will not come. */
-    readonly request: <A>(send: () => Promise<A>) => Effect.Effect<A, unknown>
-  }
+  } & NatsLink.NatsLink
 >()("sluice/queue/Nats") {
   /** Waits for the server, and is kept up for as long as the program runs. */
   static readonly layer = (options: NatsOptions) => Layer.effect(Nats, make(options))
@@ -100,7 +98,11 @@ const make = Effect.fnUntraced(function* (options: NatsOptions) {
     Effect.retry({ schedule: waitForServer, while: (cause) => !isHopeless(cause) }),
     Effect.mapError((cause) => new QueueMisconfigured({ message: refusal(cause, url, options) }))
   )
-  const { refused, ...link } = yield* watch(connection, options)
+  const { refused, ...link } = yield* NatsLink.follow(connection, {
+    queue: options.queue,
+    stays: true,
+    refusal: (error) => refusal(error, url, options)
+  })
 
   const manager = yield* Effect.tryPromise({
     try: () => jetstreamManager(connection),
@@ -108,9 +110,7 @@ const make = Effect.fnUntraced(function* (options: NatsOptions) {
   }).pipe(
     Effect.tapError((cause) => {
       if (isForbidden(cause)) return Effect.void
-      const reason = isJetStreamMissing(cause)
-        ? `${url} has no JetStream (nats-server --jetstream)`
-        : describe(cause)
+      const reason = isJetStreamMissing(cause) ? `NATS at ${url} ${withoutJetStream(cause)}` : describe(cause)
       health.report("nats", { ok: false, detail: reason })
       return Effect.logWarning("JetStream cannot be used, trying again", { reason })
     }),
@@ -121,7 +121,7 @@ const make = Effect.fnUntraced(function* (options: NatsOptions) {
     "nats",
     Effect.suspend(() =>
       link.connected()
-        ? probe(connection)
+        ? probe(connection, link.refusals)
         : Effect.succeed({ ok: false, detail: refused() ?? `connecting to ${url}` })
     )
   )
@@ -142,6 +142,11 @@ const refusal = (cause: unknown, url: string, { access = {}, url: given }: NatsO
     ? `NATS at ${url} wants credentials (${describe(cause)}): set nats_user and nats_password_file, nats_token_file, nats_creds_file or nats_nkey_file`
     : `NATS at ${url} refuses the credentials (${describe(cause)}): check ${named.join(" and ")}`
 }
+
+const withoutJetStream = (cause: unknown): string =>
+  isJetStreamForOthers(cause)
+    ? "has JetStream, but not for the account that we connect to: enable it there (jetstream: enabled), or use another account's credentials"
+    : "has no JetStream: start it with nats-server --jetstream"
 
 const forbidden = (cause: unknown, url: string): string =>
   `NATS at ${url} does not let us use JetStream: ${toQueueError(cause).detail}`
@@ -172,12 +177,16 @@ const connectOnce = Effect.fnUntraced(function* (options: NatsOptions) {
     ),
     (connection) => Effect.promise(() => connection.close())
   )
-  const { refused: _, ...link } = yield* watch(connection, options)
+  const { refused: _, ...link } = yield* NatsLink.follow(connection, {
+    queue: options.queue,
+    stays: false,
+    refusal: (error) => refusal(error, url, options)
+  })
   const manager = yield* Effect.tryPromise({
     try: () => jetstreamManager(connection),
     catch: (cause) =>
       isJetStreamMissing(cause)
-        ? misconfigured("has no JetStream: start it with nats-server --jetstream")
+        ? misconfigured(withoutJetStream(cause))
         : isForbidden(cause)
           ? new QueueMisconfigured({ message: forbidden(cause, url) })
           : misconfigured(`does not answer (${describe(cause)})`)
@@ -185,84 +194,15 @@ const connectOnce = Effect.fnUntraced(function* (options: NatsOptions) {
   return Nats.of({ connection, manager, jetstream: jetstream(connection), ...link })
 })
 
-/** What programs tell each other is on subjects that begin so. */
-const TOPICS = "sluice."
-
-/** Follows the connection through losses and reconnects. */
-const watch = Effect.fnUntraced(function* (connection: NatsConnection, options: NatsOptions) {
-  const listeners = { disconnect: new Set<() => void>(), reconnect: new Set<() => void>() }
-  let connected = true
-  let refused: string | undefined
-
-  const forbiddenTopics = new Set<string>()
-  /** What is told to other programs has no answer that would fail. */
-  const forbiddenBy = (error: Error) => {
-    if (!error.message.includes(`"${TOPICS}`) || forbiddenTopics.has(error.message)) return Effect.void
-    forbiddenTopics.add(error.message)
-    const reason = toQueueError(error).detail
-    return Effect.logWarning("NATS does not let programs of Sluice hear each other", { reason })
-  }
-
-  /** What people have to change is told once a loss; whoever changes it is waited for, because calls are running. */
-  const refusedBy = (error: Error) => {
-    if (isForbidden(error)) return forbiddenBy(error)
-    if (!isAuthorization(error) || refused !== undefined) return Effect.void
-    refused = refusal(error, NatsAddress.withoutCredentials(options.url), options)
-    return Effect.logWarning(refused)
-  }
-
-  yield* Effect.forkScoped(
-    Stream.fromAsyncIterable(connection.status(), (cause) => cause).pipe(
-      Stream.runForEach((status) => {
-        if (status.type === "error") return refusedBy(status.error)
-        if (status.type !== "disconnect" && status.type !== "reconnect") return Effect.void
-        // Each try that the server ends is told as a loss again, and in the end each as a reconnect.
-        if (connected === (status.type === "reconnect")) return Effect.void
-        connected = !connected
-        if (connected) refused = undefined
-        for (const callback of listeners[status.type]) callback()
-        return Effect.logWarning(`NATS ${status.type}`, { url: status.server })
-      }),
-      Effect.ignore
-    )
-  )
-
-  const on = (change: keyof typeof listeners, callback: () => void) => {
-    listeners[change].add(callback)
-    return () => listeners[change].delete(callback)
-  }
-  const notConnected = Effect.fail(new Error("NATS is not connected"))
-
-  return {
-    connected: () => connected,
-    /** Why the server does not take our credentials any more, while it does not. */
-    refused: () => refused,
-    whenConnected: Effect.callback<void>((resume) => {
-      if (connected) return resume(Effect.void)
-      return Effect.sync(on("reconnect", () => resume(Effect.void)))
-    }),
-    onReconnect: (callback: () => void) => on("reconnect", callback),
-    request: <A>(send: () => Promise<A>) =>
-      Effect.callback<A, unknown>((resume) => {
-        if (!connected) return resume(notConnected)
-        const stop = on("disconnect", () => resume(notConnected))
-        send()
-          .then(
-            (answer) => resume(Effect.succeed(answer)),
-            (error: unknown) => resume(Effect.fail(error))
-          )
-          .finally(stop)
-        return Effect.sync(stop)
-      })
-  }
-})
-
-/** Whether the server answers: a connection stays up for a while when the other side has stopped. */
-const probe = (connection: NatsConnection) =>
+/** Whether the server answers, and lets us work: a connection stays up for a while when the other side has stopped. */
+const probe = (connection: NatsConnection, refusals: Refusals) =>
   Effect.tryPromise(() => connection.flush()).pipe(
     Effect.timeout(PROBE_TIMEOUT),
     Effect.match({
-      onSuccess: () => ({ ok: true, detail: `connected to ${connection.getServer()}` }),
+      onSuccess: () =>
+        refusals.first === undefined
+          ? { ok: true, detail: `connected to ${connection.getServer()}` }
+          : { ok: false, detail: refusals.first.detail },
       onFailure: () => ({ ok: false, detail: `${connection.getServer()} does not answer` })
     })
   )

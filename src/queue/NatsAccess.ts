@@ -41,8 +41,10 @@ const given = (access: NatsAccess): ReadonlyArray<FileKey> =>
   Object.keys(settingOf).filter((key): key is FileKey => access[key as FileKey] !== undefined)
 
 /** The settings that say who we are, for messages. */
-export const credentialSettings = (access: NatsAccess): ReadonlyArray<string> =>
-  given(access).flatMap((key) => (isTls(key) ? [] : [settingOf[key]]))
+export const credentialSettings = (access: NatsAccess): ReadonlyArray<string> => [
+  ...(access.user === undefined ? [] : [`nats_user=${JSON.stringify(access.user)}`]),
+  ...given(access).flatMap((key) => (isTls(key) ? [] : [settingOf[key]]))
+]
 
 const isTls = (key: FileKey): boolean => key === "caFile" || key === "certFile" || key === "keyFile"
 

@@ -3,7 +3,15 @@ import type { FunctionName } from "../domain/FunctionName.ts"
 import type { SubjectTemplate } from "../domain/SubjectTemplate.ts"
 import * as LargestMessage from "./LargestMessage.ts"
 import { Nats } from "./Nats.ts"
-import { describe, isNoResponders, isQueueFull, isStreamNotFound, isTooLarge } from "./natsErrors.ts"
+import {
+  describe,
+  isForbidden,
+  isNoResponders,
+  isQueueFull,
+  isStreamNotFound,
+  isTooLarge,
+  toQueueError
+} from "./natsErrors.ts"
 import { PublishError } from "./QueueError.ts"
 import { QueueStream } from "./QueueStream.ts"
 import { WakeUps } from "./WakeUps.ts"
@@ -80,6 +88,8 @@ const make = Effect.fnUntraced(function* (options: PublisherOptions) {
 export const toPublishError = (error: unknown): PublishError => {
   if (isQueueFull(error)) return new PublishError({ reason: "queue-full", detail: describe(error) })
   if (isTooLarge(error)) return new PublishError({ reason: "too-large", detail: describe(error) })
+  // The server has thrown it away.
+  if (isForbidden(error)) return new PublishError({ reason: "forbidden", detail: toQueueError(error).detail })
   return new PublishError({
     reason: "not-confirmed",
     detail: `JetStream did not confirm: ${describe(error)}`

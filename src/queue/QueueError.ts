@@ -22,9 +22,14 @@ export class QueueMisconfigured extends Data.TaggedError("QueueMisconfigured")<{
   readonly message: string
 }> {}
 
-/** Why a call was not accepted by the queue; `no-queue`: there is none that could take it without losing it. */
+/**
+ * Why a call was not accepted by the queue.
+ * - `not-confirmed`: it may have been stored all the same
+ * - `forbidden`: the user that we connect as may not publish there
+ * - `no-queue`: there is none that could take it without losing it
+ */
 export class PublishError extends Data.TaggedError("PublishError")<{
-  readonly reason: "not-connected" | "not-confirmed" | "queue-full" | "too-large" | "no-queue"
+  readonly reason: "not-connected" | "not-confirmed" | "forbidden" | "queue-full" | "too-large" | "no-queue"
   readonly detail: string
 }> {
   override get message(): string {

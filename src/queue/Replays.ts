@@ -6,7 +6,7 @@ import { streamName } from "./DeadLetters.ts"
 import { Nats } from "./Nats.ts"
 import { isStreamNotFound, toQueueError } from "./natsErrors.ts"
 import { Publisher, toPublishError } from "./Publisher.ts"
-import { QueueError } from "./QueueError.ts"
+import { type PublishError, QueueError } from "./QueueError.ts"
 import { QueueStream } from "./QueueStream.ts"
 import * as ReplayClaims from "./ReplayClaims.ts"
 import { type StoredDeadLetter, StoredDeadLetters } from "./StoredDeadLetters.ts"
@@ -49,6 +49,10 @@ export class Replays extends Context.Service<
 const PUBLISH_MARGIN_MILLIS = 15_000
 
 const PUBLISH_TIMEOUT_MILLIS = 5_000
+
+/** It was certainly not stored. */
+const isRefusal = ({ reason }: PublishError): boolean =>
+  reason === "queue-full" || reason === "too-large" || reason === "forbidden"
 
 const gone: Replayed = { _tag: "Gone" }
 const busy: Replayed = { _tag: "Busy" }
@@ -109,7 +113,7 @@ const make = Effect.gen(function* () {
       const refusal = yield* publish(made.success, `replay-${letter.link}`).pipe(
         Effect.as(undefined),
         Effect.catch((error) =>
-          error.reason === "queue-full" || error.reason === "too-large"
+          isRefusal(error)
             ? Effect.succeed(error.detail)
             : Effect.fail(new QueueError({ reason: "unavailable", detail: error.detail }))
         )

@@ -5,6 +5,7 @@
 import { JetStreamApiError } from "@nats-io/jetstream"
 import { jserrors } from "@nats-io/jetstream/internal"
 import { errors } from "@nats-io/transport-node"
+import { needed } from "../domain/NatsPermissions.ts"
 import { QueueError } from "./QueueError.ts"
 
 /** Error codes of the JetStream API that we act on. */
@@ -72,6 +73,10 @@ export const isJetStreamMissing = (error: unknown): boolean =>
   codeOf(error) === Code.jetStreamNotEnabledForAccount ||
   codeOf(error) === Code.jetStreamNotEnabled
 
+/** There is JetStream on the server, only not for the account of our credentials. */
+export const isJetStreamForOthers = (error: unknown): boolean =>
+  isJetStreamMissing(error) && /for account/i.test(describe(error))
+
 /** The connection cannot be made over TLS, or not with these certificates. */
 export const isUntrusted = (error: unknown): boolean => {
   const text = describe(error)
@@ -83,10 +88,19 @@ export const isUntrusted = (error: unknown): boolean => {
   )
 }
 
-/** The account of our credentials may not publish or subscribe there. */
-export const isForbidden = (error: unknown): boolean =>
-  error instanceof errors.PermissionViolationError ||
-  (error instanceof Error && error.cause instanceof errors.PermissionViolationError)
+/** What the user of our credentials may not do. */
+export interface Violation {
+  readonly operation: "publish" | "subscription"
+  readonly subject: string
+}
+
+export const violationOf = (error: unknown): Violation | undefined => {
+  if (error instanceof errors.PermissionViolationError) return error
+  return error instanceof Error && error.cause !== undefined ? violationOf(error.cause) : undefined
+}
+
+/** The user of our credentials may not publish or subscribe there. */
+export const isForbidden = (error: unknown): boolean => violationOf(error) !== undefined
 
 export const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
@@ -96,7 +110,7 @@ export const toQueueError = (error: unknown): QueueError => {
   if (isForbidden(error)) {
     return new QueueError({
       reason: "refused",
-      detail: `${describe(error)}; the user that Sluice connects as needs $JS.API.>, $JS.ACK.>, its queue's subjects, sluice.> and _INBOX.>`
+      detail: `${describe(error)}; the user that Sluice connects as has to be allowed ${needed("<queue>")}`
     })
   }
   if (isTooLarge(error)) return new QueueError({ reason: "too-large", detail: describe(error) })

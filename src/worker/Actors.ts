@@ -39,14 +39,23 @@ export const make = Effect.fnUntraced(function* <L extends Lane>(
   const fibers = yield* FiberMap.make<string, void, never>()
   const runFiber = yield* FiberMap.runtime(fibers)()
 
-  const supervised = (key: string, actor: Actor.Actor) =>
-    actor.run.pipe(
+  const supervised = (key: string, actor: Actor.Actor) => {
+    let refusal: string | undefined
+    return actor.run.pipe(
       Effect.tapCause((cause) => {
         const error = Cause.squash(cause)
         if (error instanceof QueueError && error.reason === "stream-gone") {
           return Effect.sync(() => {
             actor.retire()
             streamGone()
+          })
+        }
+        if (error instanceof QueueError && error.reason === "refused") {
+          if (error.detail === refusal) return Effect.void
+          refusal = error.detail
+          return Effect.logError("the server does not let us have calls, they are asked for again", {
+            [kind.noun]: actor.lane.key,
+            reason: error.detail
           })
         }
         metrics.actorsRestarted.count()
@@ -64,6 +73,7 @@ export const make = Effect.fnUntraced(function* <L extends Lane>(
         })
       )
     )
+  }
 
   /** The lane's actor, made when there is none; undefined when the worker is about to stop. */
   const of = (lane: L): Actor.Actor | undefined => {

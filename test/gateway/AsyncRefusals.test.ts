@@ -115,6 +115,7 @@ describe("an asynchronous call is refused", () => {
   it.effect.each([
     ["not-connected", 503, "queue-unavailable", "was not stored"],
     ["not-confirmed", 503, "queue-unavailable", "may have been stored"],
+    ["forbidden", 503, "queue-unavailable", "was not stored"],
     ["queue-full", 429, "queue-full", "was not stored"],
     ["too-large", 413, "too-large", "at most"]
   ] as const)("when the publish fails with %s: %i", ([reason, status, kind, said]) =>

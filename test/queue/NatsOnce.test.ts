@@ -6,7 +6,7 @@ import { Nats, type NatsOptions } from "../../src/queue/Nats.ts"
 import { QueueStream } from "../../src/queue/QueueStream.ts"
 import { QueueHealth } from "../../src/queue/QueueHealth.ts"
 import * as LimitedUser from "../support/LimitedUser.ts"
-import { startNats } from "../support/NatsServers.ts"
+import { servers, startNats } from "../support/NatsServers.ts"
 import { natsClient } from "../support/Sluice.ts"
 import { temporaryDirectory } from "../support/TemporaryDirectory.ts"
 
@@ -42,7 +42,9 @@ describe("whoever gives one command is told what to change", () => {
       const withUser = url.replace("nats://", "nats://sluice:wrong@")
       expect(yield* refusal({ url: withUser })).toMatch(/refuses the credentials .*: check NATS_URL$/)
       const access = { user: "sluice", passwordFile: yield* password("wrong") }
-      expect(yield* refusal({ url, access })).toMatch(/refuses the credentials .*: check nats_password_file$/)
+      expect(yield* refusal({ url, access })).toMatch(
+        /refuses the credentials .*: check nats_user="sluice" and nats_password_file$/
+      )
     })
   )
 
@@ -62,13 +64,17 @@ describe("whoever gives one command is told what to change", () => {
     })
   )
 
-  it.live("when the account has no JetStream", () =>
+  it.live.each(servers)("when the account has no JetStream, or nobody has, on $name", ({ bin }) =>
     Effect.gen(function* () {
       const config = "accounts { plain: { users: [ { user: sluice, password: secret } ] } }"
-      const { url } = yield* startNats({ config })
+      const { url } = yield* startNats({ bin, config })
       const message = yield* refusal({ url: url.replace("nats://", "nats://sluice:secret@") })
-      expect(message).toMatch(
-        /^NATS at nats:\/\/127.0.0.1:\d+ has no JetStream: start it with nats-server --jetstream$/
+      expect(message).toBe(
+        `NATS at ${url} has JetStream, but not for the account that we connect to: enable it there (jetstream: enabled), or use another account's credentials`
+      )
+      const plain = yield* startNats({ bin, config: "jetstream: disabled" })
+      expect(yield* refusal({ url: plain.url })).toBe(
+        `NATS at ${plain.url} has no JetStream: start it with nats-server --jetstream`
       )
     })
   )
@@ -80,7 +86,7 @@ describe("whoever gives one command is told what to change", () => {
       expect(message).toContain(
         `NATS at ${url} does not let us use JetStream: Permissions Violation for Publish`
       )
-      expect(message).toContain("needs $JS.API.>")
+      expect(message).toContain("has to be allowed to publish to <queue>.>, ")
     })
   )
 

@@ -61,20 +61,42 @@ it.live("while one run replays a letter, another that has seen the same claim le
 
 it.live("a publish that nobody has confirmed leaves letter and claim, and the next run finishes it", () =>
   Effect.gen(function* () {
-    const { limitedUrl, url } = yield* LimitedUser.start({ publish: ["faas-request.>"] })
-    const box = yield* LetterBox.open(url)
+    const box = yield* LetterBox.open((yield* startNats()).url)
     yield* box.store({ sequence: 1 })
     const letter = yield* LetterBox.first(box)
-    const limited = yield* LetterBox.open(limitedUrl)
-    expect(yield* Effect.flip(limited.replays.replay(letter, false))).toMatchObject({
+    const confirms = (does: boolean) =>
+      Effect.promise(() => box.manager.streams.update("OF_faas-request", { no_ack: !does }))
+    yield* confirms(false)
+    expect(yield* Effect.flip(box.replays.replay(letter, false))).toMatchObject({
       reason: "unavailable",
       detail: expect.stringMatching(/^JetStream did not confirm: /)
     })
     expect(yield* box.stored.all).toHaveLength(1)
     expect(yield* LetterBox.claims(box)).toBe(1)
+    yield* confirms(true)
     expect(yield* box.replays.replay(letter, false)).toEqual({ _tag: "Published" })
     expect(yield* box.queued).toHaveLength(1)
   })
+)
+
+it.live(
+  "a letter whose call may not be published stays without a claim, and is replayed by whoever may",
+  () =>
+    Effect.gen(function* () {
+      const { limitedUrl, url } = yield* LimitedUser.start({ publish: ["faas-request.>"] })
+      const forbidden = yield* LetterBox.open(limitedUrl)
+      yield* forbidden.store({ sequence: 1 })
+      const letter = yield* LetterBox.first(forbidden)
+      expect(yield* forbidden.replays.replay(letter, false)).toMatchObject({
+        _tag: "Refused",
+        detail: expect.stringMatching(
+          /did not take it: Permissions Violation .* has to be allowed to publish/
+        )
+      })
+      expect(yield* LetterBox.claims(forbidden)).toBe(0)
+      const { replays } = yield* LetterBox.open(url)
+      expect(yield* replays.replay(letter, false)).toEqual({ _tag: "Published" })
+    })
 )
 
 it.live("what goes wrong at the server leaves the letter where it is, and says what it was", () =>

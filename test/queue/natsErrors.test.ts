@@ -47,6 +47,11 @@ describe("an error of the client", () => {
     expect(natsErrors.isJetStreamMissing(error)).toBe(isMissing)
   })
 
+  it("tells who has no JetStream", () => {
+    const errors = [api(10039, "JetStream not enabled for account"), api(10076, "JetStream not enabled")]
+    expect(errors.map(natsErrors.isJetStreamForOthers)).toEqual([true, false])
+  })
+
   it("tells which messages are gone and which consumers are in the way", () => {
     const codes = [10037, 10043, 10057, 10099, 10100]
     expect(codes.map((code) => natsErrors.isMessageNotFound(api(code, "")))).toEqual([

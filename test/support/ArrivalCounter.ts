@@ -5,6 +5,10 @@ export class ArrivalCounter {
   #count = 0
   readonly #waiting = new Set<() => void>()
 
+  get count(): number {
+    return this.#count
+  }
+
   add(): void {
     this.#count++
     this.#waiting.forEach((wake) => wake())

@@ -44,7 +44,8 @@ export const meet = Effect.fnUntraced(function* (url: string, stream = QueueStat
   const working = new ArrivalCounter()
   client.connection.subscribe("$JS.ACK.>", {
     callback: (_, message) => {
-      if (message.string() === "+WPI") working.add()
+      // With headers it is a worker that looks whether it may acknowledge.
+      if (message.string() === "+WPI" && message.headers === undefined) working.add()
       const settlement = read(stream, message.subject, message.string())
       if (settlement === undefined) return
       settlements.push(settlement)

@@ -155,7 +155,8 @@ it.live("an actor whose consumer cannot be made works as soon as it can, and oth
     )
     const worker = yield* startWorker(environment)
     yield* call("unlucky", "1")
-    yield* worker.log.line(died)
+    const refused = "the server does not let us have calls"
+    expect(yield* worker.log.line(refused)).toMatchObject({ fields: { function: "unlucky.openfaas-fn" } })
     yield* call("lucky", "2")
     yield* fn.received(1)
     yield* Effect.promise(() => stranger.manager.consumers.delete(streamName, "in-the-way"))
@@ -163,5 +164,7 @@ it.live("an actor whose consumer cannot be made works as soon as it can, and oth
     gate.open()
     yield* stranger.allFinished
     expect(ids()).toEqual(["2", "1"])
+    expect(worker.log.with(refused)).toHaveLength(1)
+    expect(worker.log.with(died)).toEqual([])
   })
 )

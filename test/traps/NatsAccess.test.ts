@@ -120,7 +120,7 @@ describe("a worker that NATS does not let in ends with a message that says what 
         nats_password_file: yield* file("wrong")
       })
       expect(said).toBe(
-        `sluice: NATS at ${nats.url} refuses the credentials (Authorization Violation): check nats_password_file`
+        `sluice: NATS at ${nats.url} refuses the credentials (Authorization Violation): check nats_user="sluice" and nats_password_file`
       )
     })
   )
@@ -161,7 +161,7 @@ describe("a worker that NATS does not let in ends with a message that says what 
       const said = yield* endOf(environment)
       expect(said).toContain("stream OF_faas-request cannot be made")
       expect(said).toContain('Permissions Violation for Publish to "$JS.API.STREAM.')
-      expect(said).toContain("needs $JS.API.>")
+      expect(said).toContain("has to be allowed to publish to <queue>.>, ")
     })
   )
 })
@@ -176,13 +176,15 @@ it.live(
       const fn = yield* HttpFunction.start()
       const all = { ...environment, function_url: `${fn.url}/{name}` }
       const worker = yield* startWorker({ ...all, NATS_URL: proxy.url })
-      const refusal = `NATS at ${proxy.url} refuses the credentials (Authorization Violation): check nats_password_file`
+      const refusal = `NATS at ${proxy.url} refuses the credentials (Authorization Violation): check nats_user="sluice" and nats_password_file`
 
       yield* Effect.promise(() => writeFile(environment.nats_password_file, "wrong"))
       yield* proxy.cut
       yield* worker.log.line(refusal)
       const readiness = yield* Effect.promise(() => fetch(`${worker.operationsUrl}/readyz`))
-      expect(yield* Effect.promise(() => readiness.text())).toContain(refusal)
+      expect(yield* Effect.promise(() => readiness.json())).toMatchObject({
+        checks: expect.arrayContaining([{ name: "nats", ok: false, detail: refusal }])
+      })
       yield* proxy.dialled(3)
       // As it may be for a moment while it is replaced.
       yield* Effect.promise(() => rm(environment.nats_password_file))
@@ -201,13 +203,18 @@ it.live(
     })
 )
 
-it.live("a worker that meets a server without JetStream waits for it, and says so", () =>
+it.live.each([
+  {
+    who: "an account",
+    config: "no_auth_user: nobody\naccounts { A { users: [ { user: nobody, password: x } ] } }",
+    remedy: "not for the account that we connect to: enable it there"
+  },
+  { who: "a server", config: "jetstream: disabled", remedy: "start it with nats-server --jetstream" }
+])("a worker that meets $who without JetStream waits for it, and says so", ({ config, remedy }) =>
   Effect.gen(function* () {
-    const nats = yield* startNats({
-      config: "no_auth_user: nobody\naccounts { A { users: [ { user: nobody, password: x } ] } }"
-    })
+    const nats = yield* startNats({ config })
     const worker = yield* spawnProgram(["worker"], { NATS_URL: nats.url })
     const line = yield* worker.log.line("JetStream cannot be used")
-    expect(line.fields["reason"]).toContain("has no JetStream")
+    expect(line.fields["reason"]).toContain(remedy)
   })
 )
