@@ -270,11 +270,12 @@ describe.concurrent.each(servers.slice(0, 1))("on $name,", ({ bin }) => {
           { concurrency: "unbounded" }
         )
         if (one === undefined || two === undefined) throw new Error("two were started")
-        const waiting = yield* Effect.raceFirst(
-          Effect.as(one.log.line("waits until"), one),
-          Effect.as(two.log.line("waits until"), two)
-        )
         yield* publish("a", "1")
+        // One that gets no time to answer, where many others run, is not heard: then both take the queue, and one has it.
+        const lines = ["waits until", "workers in the other scaling_mode serve the queue"]
+        const waiting = yield* Effect.raceAllFirst(
+          [one, two].flatMap((worker) => lines.map((text) => Effect.as(worker.log.line(text), worker)))
+        )
         yield* fn.received(1)
         const serving = waiting === one ? two : one
         expect(yield* serving.end("SIGTERM")).toBe(0)
