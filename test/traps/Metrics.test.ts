@@ -309,6 +309,7 @@ it.live("the gateway counts synchronous calls by function, requests by kind, and
     yield* Effect.promise(() => given)
     yield* post(`${gateway.url}/async-function/echo`, { headers: { "X-Callback-Url": "ftp://no" } })
     yield* post(`${gateway.url}/async-function/a%22b`)
+    yield* post(`${gateway.url}/function/a%22b`)
     yield* Effect.promise(() => fetch(`${gateway.url}/async-function/echo`))
     yield* Effect.promise(() => fetch(`${gateway.url}/nothing`, { method: "PROPFIND" }))
     yield* sees(Scrape.text(gateway.operationsUrl), [
@@ -318,10 +319,12 @@ it.live("the gateway counts synchronous calls by function, requests by kind, and
       ["gateway_functions_seconds_count", { ...ofFunction, code: "200" }, 1],
       ["http_requests_total", { method: "POST", path: "/function/", status: "200" }, 1],
       ["http_requests_total", { method: "GET", path: "/function/", status: "499" }, 1],
-      ["http_request_duration_seconds_count", { method: "GET", path: "other", status: "405" }, 1],
-      ["http_requests_total", { method: "POST", path: "other", status: "400" }, 1],
+      ["http_request_duration_seconds_count", { method: "GET", path: "/async-function/", status: "405" }, 1],
+      ["http_requests_total", { method: "POST", path: "/async-function/", status: "400" }, 2],
+      ["http_requests_total", { method: "POST", path: "/function/", status: "400" }, 1],
       ["http_requests_total", { method: "other", path: "other", status: "404" }, 1],
       ["sluice_calls_refused_total", { reason: "bad-callback-url" }, 1],
+      ["sluice_calls_refused_total", { reason: "bad-function-name" }, 1],
       ["sluice_calls_refused_total", { reason: "method-not-allowed" }, 1]
     ])
   })
