@@ -202,7 +202,7 @@ export const gateway = {
 export const process = {
   eventLoopDelay: gauge(
     "sluice_event_loop_delay_seconds",
-    "How late the event loop was: 99th percentile of about the last ten seconds."
+    "How late the event loop was: 99th percentile of ten seconds, the last full ones or those that are passing, whichever is larger."
   ),
   buildInfo: gauge("sluice_build_info", "1; the version of the program is the label.", {
     labels: ["version"]

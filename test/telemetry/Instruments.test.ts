@@ -6,8 +6,18 @@ import * as FunctionName from "../../src/domain/FunctionName.ts"
 import { Exposition } from "../../src/telemetry/Exposition.ts"
 import { MOST_FUNCTIONS } from "../../src/telemetry/Instruments.ts"
 import { Metrics } from "../../src/telemetry/Metrics.ts"
+import { eventually } from "../support/Eventually.ts"
 import * as EveryMetric from "../support/EveryMetric.ts"
 import * as Scrape from "../support/Scrape.ts"
+
+/** Holds up everything else in the process. */
+const standStill = (millis: number) => {
+  const end = performance.now() + millis
+  while (performance.now() < end);
+}
+
+/** Lets the timers that are due run. */
+const oneTurn = Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
 
 const start = Effect.gen(function* () {
   const context = yield* Layer.build(
@@ -84,6 +94,27 @@ it.effect("counts that may happen are there from the start, so that a rate sees 
     expect(Scrape.valueIn(shown, "sluice_dead_letters_total", { reason: "exhausted" })).toBe(0)
     expect(Scrape.valueIn(shown, "gateway_nats_reconnect_total")).toBeUndefined()
   })
+)
+
+it.effect(
+  "how late the event loop was is the same for all who ask, and is forgotten after twenty seconds",
+  () =>
+    Effect.gen(function* () {
+      const { samples } = yield* start
+      const delay = Effect.map(samples, (all) => Scrape.valueIn(all, "sluice_event_loop_delay_seconds") ?? 0)
+      const isLate = Effect.map(delay, (seconds) => seconds > 0.5)
+      yield* eventually(
+        "the event loop was late",
+        Effect.andThen(
+          Effect.sync(() => standStill(600)),
+          Effect.andThen(oneTurn, isLate)
+        )
+      )
+      yield* TestClock.adjust("10 seconds")
+      for (let scraper = 0; scraper < 3; scraper++) expect(yield* isLate).toBe(true)
+      yield* TestClock.adjust("10 seconds")
+      expect(yield* isLate).toBe(false)
+    })
 )
 
 it.effect("a label's value cannot end its line", () =>
