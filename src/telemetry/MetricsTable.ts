@@ -33,7 +33,7 @@ export const worker = {
   ),
   messagesSubmitted: counter(
     "queue_worker_messages_submitted_total",
-    "Calls ever stored in the queue's stream; the same on every worker.",
+    "Calls ever stored in the queue's stream, twice those that were moved from its bare subject; the same on every worker.",
     queue
   ),
   invocationsInFlight: gauge(
