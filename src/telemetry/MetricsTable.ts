@@ -130,6 +130,16 @@ export const worker = {
     "Age of the function's oldest unfinished call in the queue, 0 when there is none; the same on every worker.",
     queueAndFunction
   ),
+  queueCalls: gauge(
+    "sluice_queue_calls",
+    "Unfinished calls the queue's stream holds; the same on every worker.",
+    queue
+  ),
+  queueCallsLimit: gauge(
+    "sluice_queue_calls_limit",
+    "Calls at which the queue's stream takes no more; not there when the stream has no limit.",
+    queue
+  ),
   queueBytes: gauge("sluice_queue_bytes", "Bytes the queue's stream holds; the same on every worker.", queue),
   queueBytesLimit: gauge(
     "sluice_queue_bytes_limit",

@@ -51,11 +51,14 @@ export const make = Effect.gen(function* () {
   }
 
   return Effect.fnUntraced(function* (
-    { bytes, lastSequence, maxBytes }: Unfinished,
+    { bytes, lastSequence, maxBytes, maxMessages, messages }: Unfinished,
     unfinished: ReadonlyMap<Lane, number>
   ) {
     submitted = lastSequence
+    metrics.queueCalls.set(messages)
     metrics.queueBytes.set(bytes)
+    if (maxMessages === undefined) metrics.queueCallsLimit.remove()
+    else metrics.queueCallsLimit.set(maxMessages)
     if (maxBytes === undefined) metrics.queueBytesLimit.remove()
     else metrics.queueBytesLimit.set(maxBytes)
     const lanes = new Map([...unfinished.keys()].map((lane) => [lane.key, lane]))

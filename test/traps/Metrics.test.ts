@@ -69,6 +69,7 @@ describe.each(servers)("on $name", ({ bin }) => {
           ["sluice_function_permits", echo, 2],
           ["sluice_function_limit", echo, 2],
           ["sluice_oldest_call_age_seconds", echo, positive],
+          ["sluice_queue_calls", queue, 7],
           ["sluice_queue_bytes", queue, positive]
         ])
       }
@@ -79,6 +80,7 @@ describe.each(servers)("on $name", ({ bin }) => {
           ["queue_worker_pending_messages", echo, 0],
           ["sluice_oldest_call_age_seconds", echo, 0],
           ["queue_worker_function_invocation_inflight", echo, 0],
+          ["sluice_queue_calls", queue, 0],
           ["sluice_queue_bytes", queue, 0]
         ])
       }
@@ -231,7 +233,7 @@ it.live("each program counts the losses of its connection to NATS", () =>
   })
 )
 
-it.live("a stream with a limit shows it", () =>
+it.live("a stream with limits shows them", () =>
   Effect.gen(function* () {
     const { nats, environment } = yield* start(undefined)
     const { manager } = yield* natsClient(nats.url)
@@ -241,11 +243,21 @@ it.live("a stream with a limit shows it", () =>
         subjects: ["faas-request", "faas-request.>"],
         retention: "workqueue",
         discard: "new",
+        max_msgs: 1_000,
         max_bytes: 1_000_000
       })
     )
     const worker = yield* startWorker(environment)
-    yield* sees(Scrape.text(worker.operationsUrl), [["sluice_queue_bytes_limit", queue, 1_000_000]])
+    yield* sees(Scrape.text(worker.operationsUrl), [
+      ["sluice_queue_calls_limit", queue, 1_000],
+      ["sluice_queue_bytes_limit", queue, 1_000_000]
+    ])
+    // An operator may take the limits away while we run.
+    yield* Effect.promise(() => manager.streams.update(streamName, { max_msgs: -1, max_bytes: -1 }))
+    yield* eventually(
+      "the limits are gone",
+      Effect.map(Scrape.text(worker.operationsUrl), (text) => !/^sluice_queue_\w+_limit\{/m.test(text))
+    )
   })
 )
 
