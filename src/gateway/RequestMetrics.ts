@@ -66,9 +66,9 @@ export const countInvocation = <R>(
 ): Handler<R> =>
   Effect.suspend(() => {
     metrics.invocationsStarted.count(fn)
-    metrics.gatewayInFlight.add(1, fn)
+    const ended = metrics.gatewayInFlight.begin(fn)
     return atEnd(handler, response, (status, seconds) => {
-      metrics.gatewayInFlight.add(-1, fn)
+      ended()
       metrics.invocations.count(fn, status)
       metrics.invocationSeconds.record(seconds, fn, status)
     })

@@ -16,7 +16,8 @@ interface Counter<Labels extends ReadonlyArray<string>> {
 
 interface Gauge<Labels extends ReadonlyArray<string>> {
   readonly set: (value: number, ...labels: Values<Labels>) => void
-  readonly add: (change: number, ...labels: Values<Labels>) => void
+  /** One more, until it is called off. */
+  readonly begin: (...labels: Values<Labels>) => () => void
   readonly remove: (...labels: Values<Labels>) => void
   readonly watch: (read: () => number, ...labels: Values<Labels>) => Unwatch
 }
@@ -39,13 +40,16 @@ export type Instrument<Definition extends MetricDefinition> =
 export const silent = {
   count: () => {},
   set: () => {},
-  add: () => {},
+  begin: () => () => {},
   record: () => {},
   remove: () => {},
   watch: () => () => {}
 }
 
-/** More functions than this share the name `other`: whoever publishes chooses the names. */
+/**
+ * Counts of more functions than this share the name `other`, and what is set is not shown for them: whoever
+ * publishes chooses the names.
+ */
 export const MOST_FUNCTIONS = 5_000
 const OTHER = "other"
 
@@ -115,11 +119,15 @@ class Family {
   }
 
   readonly set = (value: number, ...labels: ReadonlyArray<string>): void => {
-    this.#of(labels).update(value)
+    // Who sets the values of many functions under one name would leave that of the last.
+    if (!this.#isOneTooMany(labels)) this.#of(labels).update(value)
   }
 
-  readonly add = (change: number, ...labels: ReadonlyArray<string>): void => {
-    this.#of(labels).modify(change)
+  readonly begin = (...labels: ReadonlyArray<string>): (() => void) => {
+    // The function may have a series of its own by the time of the end, in which it has not begun.
+    const series = this.#of(labels)
+    series.modify(1)
+    return () => series.modify(-1)
   }
 
   readonly record = (value: number, ...labels: ReadonlyArray<string>): void => {

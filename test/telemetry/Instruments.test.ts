@@ -70,6 +70,42 @@ describe("the series of a function", () => {
     })
   )
 
+  it.effect("are not shown for depths beyond the limit, of which the last one would stand for all", () =>
+    Effect.gen(function* () {
+      const { metrics, samples } = yield* start
+      for (let n = 0; n < MOST_FUNCTIONS; n++) metrics.pendingMessages.set(1, `f${n}.fn`)
+      metrics.pendingMessages.set(5_000, "big.fn")
+      metrics.pendingMessages.set(3, "small.fn")
+      metrics.pendingMessages.set(2, "f0.fn")
+      const series = (yield* samples).filter(({ name }) => name === "queue_worker_pending_messages")
+      expect(series).toHaveLength(MOST_FUNCTIONS)
+      expect(Scrape.valueIn(series, "queue_worker_pending_messages", { function_name: "f0.fn" })).toBe(2)
+      metrics.pendingMessages.remove("f1.fn")
+      metrics.pendingMessages.set(5_000, "big.fn")
+      expect(
+        Scrape.valueIn(yield* samples, "queue_worker_pending_messages", { function_name: "big.fn" })
+      ).toBe(5_000)
+    })
+  )
+
+  it.effect("end what they have begun, also when a function has got a name of its own meanwhile", () =>
+    Effect.gen(function* () {
+      const { metrics, samples } = yield* start
+      for (let n = 0; n < MOST_FUNCTIONS; n++) metrics.pendingMessages.set(1, `f${n}.fn`)
+      const ends = ["late.fn", "later.fn"].map((fn) => metrics.gatewayInFlight.begin(fn))
+      const inFlight = (function_name: string) =>
+        Effect.map(samples, (all) =>
+          Scrape.valueIn(all, "gateway_function_invocation_inflight", { function_name })
+        )
+      expect(yield* inFlight("other")).toBe(2)
+      for (const gone of ["f1.fn", "f2.fn"]) metrics.pendingMessages.remove(gone)
+      metrics.gatewayInFlight.begin("late.fn")
+      for (const end of ends) end()
+      expect(yield* inFlight("other")).toBe(0)
+      expect(yield* inFlight("late.fn")).toBe(1)
+    })
+  )
+
   it.effect("that somebody watches go when he stops, and not when his successor has come", () =>
     Effect.gen(function* () {
       const { metrics, samples } = yield* start
