@@ -19,6 +19,8 @@ interface Gauge<Labels extends ReadonlyArray<string>> {
   /** One more, until it is called off. */
   readonly begin: (...labels: Values<Labels>) => () => void
   readonly remove: (...labels: Values<Labels>) => void
+  /** What has been set is there for as long as this is so, which is asked when metrics are collected. */
+  readonly showWhile: (isSo: () => boolean) => void
   readonly watch: (read: () => number, ...labels: Values<Labels>) => Unwatch
 }
 
@@ -43,6 +45,7 @@ export const silent = {
   begin: () => () => {},
   record: () => {},
   remove: () => {},
+  showWhile: () => {},
   watch: () => () => {}
 }
 
@@ -84,7 +87,7 @@ export class Instruments {
     return family
   }
 
-  /** Removes the series of functions that are gone. */
+  /** Removes the series of functions that are gone, and what is not to be shown any more. */
   sweep(nowMillis: number): void {
     for (const family of this.#families) family.sweep(nowMillis)
   }
@@ -99,6 +102,7 @@ class Family {
   readonly #functions: Map<string, number>
   readonly #functionAt: number
   readonly #members = new Map<string, Member>()
+  #isShown = () => true
 
   constructor(
     definition: MetricDefinition,
@@ -140,6 +144,10 @@ class Family {
     if (member !== undefined) this.#forget(key, member)
   }
 
+  readonly showWhile = (isSo: () => boolean): void => {
+    this.#isShown = isSo
+  }
+
   readonly watch = (read: () => number, ...labels: ReadonlyArray<string>): Unwatch => {
     if (this.#isOneTooMany(labels)) return () => {}
     const isCounter = this.#definition.kind === "counter"
@@ -156,6 +164,7 @@ class Family {
   }
 
   sweep(nowMillis: number): void {
+    if (!this.#isShown()) return this.#members.forEach((member, key) => this.#forget(key, member))
     if (this.#functionAt < 0) return
     const isGauge = this.#definition.kind === "gauge"
     for (const [key, member] of this.#members) {

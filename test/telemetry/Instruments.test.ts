@@ -106,6 +106,22 @@ describe("the series of a function", () => {
     })
   )
 
+  it.effect("are shown for as long as what they tell is so, and again when it is told anew", () =>
+    Effect.gen(function* () {
+      const { metrics, samples } = yield* start
+      let isSo = true
+      const depth = Effect.map(samples, (all) => Scrape.valueIn(all, "queue_worker_pending_messages"))
+      metrics.pendingMessages.showWhile(() => isSo)
+      metrics.pendingMessages.set(7, "f.fn")
+      expect(yield* depth).toBe(7)
+      isSo = false
+      expect(yield* depth).toBeUndefined()
+      metrics.pendingMessages.showWhile(() => true)
+      metrics.pendingMessages.set(8, "f.fn")
+      expect(yield* depth).toBe(8)
+    })
+  )
+
   it.effect("that somebody watches go when he stops, and not when his successor has come", () =>
     Effect.gen(function* () {
       const { metrics, samples } = yield* start

@@ -10,6 +10,7 @@ import * as NatsProxy from "../support/NatsProxy.ts"
 import { servers, startNats } from "../support/NatsServers.ts"
 import * as Places from "../support/Places.ts"
 import { streamName } from "../support/QueueState.ts"
+import * as RestartableNats from "../support/RestartableNats.ts"
 import * as Scrape from "../support/Scrape.ts"
 import { natsClient, post, startGateway, startWorker } from "../support/Sluice.ts"
 import * as Stranger from "../support/Stranger.ts"
@@ -259,6 +260,61 @@ it.live("a stream with limits shows them", () =>
       Effect.map(Scrape.text(worker.operationsUrl), (text) => !/^sluice_queue_\w+_limit\{/m.test(text))
     )
   })
+)
+
+it.live(
+  "what is known of the queue is not shown for long while nobody can look, and comes back with NATS",
+  () =>
+    Effect.gen(function* () {
+      const nats = yield* RestartableNats.start()
+      const never = new Gate()
+      const fn = yield* HttpFunction.start({
+        answer: async ({ url }, response) => {
+          if (!url.startsWith("/quick")) await never.pass()
+          response.end()
+        }
+      })
+      const { operationsUrl } = yield* startWorker({
+        NATS_URL: nats.url,
+        function_url: `${fn.url}/{name}`,
+        max_queue_messages: "1000",
+        max_queue_bytes: "1000000"
+      })
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const stranger = yield* Stranger.meet(nats.url)
+          yield* stranger.publish("echo", { Function: "echo" })
+          yield* stranger.publish("quick", { Function: "quick", CallbackUrl: `${fn.url}/receiver` })
+        })
+      )
+      const ofTheQueue = [
+        ["queue_worker_pending_messages", echo, 1],
+        ["sluice_oldest_call_age_seconds", echo, positive],
+        ["sluice_queue_calls", queue, 1],
+        ["sluice_queue_calls_limit", queue, 1_000],
+        ["sluice_queue_bytes", queue, positive],
+        ["sluice_queue_bytes_limit", queue, 1_000_000],
+        ["sluice_callbacks_waiting", queue, 1]
+      ] as const
+      yield* sees(Scrape.text(operationsUrl), ofTheQueue)
+
+      yield* nats.kill
+      const names = new Set<string>(ofTheQueue.map(([name]) => name))
+      yield* eventually(
+        "nothing is told of the queue",
+        Effect.map(
+          Scrape.text(operationsUrl),
+          (text) => !Scrape.parse(text).some(({ name }) => names.has(name))
+        )
+      )
+      // What the worker knows of itself stays.
+      yield* sees(Scrape.text(operationsUrl), [["queue_worker_function_invocation_inflight", echo, 1]])
+
+      yield* nats.restart
+      // A server that was killed may have forgotten an acknowledgement.
+      const shown = ofTheQueue.map(([name, labels]) => [name, labels, positive] as const)
+      yield* sees(Scrape.text(operationsUrl), shown)
+    })
 )
 
 it.live("an actor that has nothing to do is counted as ended, and its gauges are gone", () =>
