@@ -59,7 +59,10 @@ const gatewayParts = (settings: Settings, storage: Storage) =>
     Layer.merge(countReconnects("gateway"))
   )
 
-/** The operations port comes first: it can tell that the rest still waits for NATS. */
+/**
+ * The operations port comes first: it can tell that the rest still waits for NATS. It goes last: what a drain does
+ * to calls is counted until its end.
+ */
 const operations = (settings: Settings) =>
   Layer.unwrap(
     Effect.gen(function* () {
@@ -70,27 +73,40 @@ const operations = (settings: Settings) =>
     })
   )
 
+/** Comes last and goes first: from the moment a program is told to stop, nobody is to be sent to it. */
+const untilStopped = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const { report } = yield* QueueHealth
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => report("program", { ok: false, detail: "it was told to stop" }))
+    )
+  })
+)
+
 /** The HTTP front; gives the ports it listens on. */
 export const gatewayLayer = (settings: Settings) =>
-  gatewayParts(settings, "file").pipe(
+  untilStopped.pipe(
+    Layer.provideMerge(gatewayParts(settings, "file")),
     Layer.provide([functions(settings), queue(settings, "gateway", "file")]),
-    Layer.merge(operations(settings)),
+    Layer.provideMerge(operations(settings)),
     Layer.provide([QueueHealth.layer, telemetry(settings, "gateway")])
   )
 
 /** Serves one queue; gives the port of its health. */
 export const workerLayer = (settings: Settings) =>
-  workerParts(settings, "file").pipe(
+  untilStopped.pipe(
+    Layer.provideMerge(workerParts(settings, "file")),
     Layer.provide([functions(settings), queue(settings, "worker", "file")]),
-    Layer.merge(operations(settings)),
+    Layer.provideMerge(operations(settings)),
     Layer.provide([QueueHealth.layer, telemetry(settings, "worker")])
   )
 
 /** Gateway and worker in one process. */
 export const bothLayer = (settings: Settings, storage: Storage) =>
-  Layer.mergeAll(gatewayParts(settings, storage), workerParts(settings, storage)).pipe(
+  untilStopped.pipe(
+    Layer.provideMerge(Layer.merge(gatewayParts(settings, storage), workerParts(settings, storage))),
     Layer.provide([functions(settings), queue(settings, "start", storage)]),
-    Layer.merge(operations(settings)),
+    Layer.provideMerge(operations(settings)),
     Layer.provide([QueueHealth.layer, telemetry(settings, "gateway", "worker")])
   )
 

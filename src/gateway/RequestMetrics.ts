@@ -11,8 +11,10 @@ const methods: ReadonlySet<string> = new Set(["GET", "POST", "PUT", "PATCH", "DE
 
 /** Callers choose paths and methods; labels have only these. */
 const methodLabel = (method: string) => (methods.has(method) ? method : "other")
-const pathLabel = (route: Route) =>
-  route._tag === "Async" ? "/async-function/" : route._tag === "Sync" ? "/function/" : "other"
+const pathLabels = { Async: "/async-function/", Sync: "/function/", NotFound: "other" } as const
+
+/** How a function was to be called, whatever became of it. */
+const wayOf = (route: Route) => ("way" in route ? route.way : route._tag)
 
 type Handler<R> = Effect.Effect<void, Problem, R>
 
@@ -45,10 +47,10 @@ export const countRequest = <R>(
   handler: Handler<R>
 ): Handler<R> => {
   const method = methodLabel(request.method ?? "")
-  const path = pathLabel(route)
-  const isSubmission = route._tag === "Async" || route._tag === "MethodNotAllowed"
+  const way = wayOf(route)
+  const path = pathLabels[way]
   const refused = ({ kind }: Problem) => Effect.sync(() => metrics.callsRefused.count(kind))
-  const handling = isSubmission ? Effect.tapError(handler, refused) : handler
+  const handling = way === "Async" ? Effect.tapError(handler, refused) : handler
   return atEnd(handling, response, (status, seconds) => {
     metrics.httpRequests.count(method, path, status)
     metrics.httpSeconds.record(seconds, method, path, status)
@@ -64,9 +66,9 @@ export const countInvocation = <R>(
 ): Handler<R> =>
   Effect.suspend(() => {
     metrics.invocationsStarted.count(fn)
-    metrics.gatewayInFlight.add(1, fn)
+    const ended = metrics.gatewayInFlight.begin(fn)
     return atEnd(handler, response, (status, seconds) => {
-      metrics.gatewayInFlight.add(-1, fn)
+      ended()
       metrics.invocations.count(fn, status)
       metrics.invocationSeconds.record(seconds, fn, status)
     })

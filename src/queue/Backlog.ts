@@ -10,8 +10,10 @@ export interface Unfinished {
   readonly counts: ReadonlyMap<string, number>
   /** Of the message stored last; the first one was 1. */
   readonly lastSequence: number
+  readonly messages: number
   readonly bytes: number
   /** At which it takes no more; undefined when there is no limit. */
+  readonly maxMessages: number | undefined
   readonly maxBytes: number | undefined
 }
 
@@ -41,9 +43,15 @@ export class Backlog extends Context.Service<
               detail: `${stream.name} was deleted and made again`
             })
           }
-          const { bytes, last_seq: lastSequence, subjects = {} } = info.state
-          const maxBytes = info.config.max_bytes > 0 ? info.config.max_bytes : undefined
-          return { counts: new Map(Object.entries(subjects)), lastSequence, bytes, maxBytes }
+          const { bytes, last_seq: lastSequence, messages, subjects = {} } = info.state
+          return {
+            counts: new Map(Object.entries(subjects)),
+            lastSequence,
+            messages,
+            bytes,
+            maxMessages: limitOf(info.config.max_msgs),
+            maxBytes: limitOf(info.config.max_bytes)
+          }
         }),
         oldest: (subject) => {
           // The client's type knows this question only for streams with direct access; every server answers it.
@@ -57,3 +65,6 @@ export class Backlog extends Context.Service<
     })
   )
 }
+
+/** JetStream writes no limit as 0 or -1. */
+const limitOf = (configured: number): number | undefined => (configured > 0 ? configured : undefined)

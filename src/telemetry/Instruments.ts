@@ -16,8 +16,11 @@ interface Counter<Labels extends ReadonlyArray<string>> {
 
 interface Gauge<Labels extends ReadonlyArray<string>> {
   readonly set: (value: number, ...labels: Values<Labels>) => void
-  readonly add: (change: number, ...labels: Values<Labels>) => void
+  /** One more, until it is called off. */
+  readonly begin: (...labels: Values<Labels>) => () => void
   readonly remove: (...labels: Values<Labels>) => void
+  /** What has been set is there for as long as this is so, which is asked when metrics are collected. */
+  readonly showWhile: (isSo: () => boolean) => void
   readonly watch: (read: () => number, ...labels: Values<Labels>) => Unwatch
 }
 
@@ -39,13 +42,17 @@ export type Instrument<Definition extends MetricDefinition> =
 export const silent = {
   count: () => {},
   set: () => {},
-  add: () => {},
+  begin: () => () => {},
   record: () => {},
   remove: () => {},
+  showWhile: () => {},
   watch: () => () => {}
 }
 
-/** More functions than this share the name `other`: whoever publishes chooses the names. */
+/**
+ * Counts of more functions than this share the name `other`, and what is set is not shown for them: whoever
+ * publishes chooses the names.
+ */
 export const MOST_FUNCTIONS = 5_000
 const OTHER = "other"
 
@@ -80,7 +87,7 @@ export class Instruments {
     return family
   }
 
-  /** Removes the series of functions that are gone. */
+  /** Removes the series of functions that are gone, and what is not to be shown any more. */
   sweep(nowMillis: number): void {
     for (const family of this.#families) family.sweep(nowMillis)
   }
@@ -95,6 +102,7 @@ class Family {
   readonly #functions: Map<string, number>
   readonly #functionAt: number
   readonly #members = new Map<string, Member>()
+  #isShown = () => true
 
   constructor(
     definition: MetricDefinition,
@@ -115,11 +123,15 @@ class Family {
   }
 
   readonly set = (value: number, ...labels: ReadonlyArray<string>): void => {
-    this.#of(labels).update(value)
+    // Who sets the values of many functions under one name would leave that of the last.
+    if (!this.#isOneTooMany(labels)) this.#of(labels).update(value)
   }
 
-  readonly add = (change: number, ...labels: ReadonlyArray<string>): void => {
-    this.#of(labels).modify(change)
+  readonly begin = (...labels: ReadonlyArray<string>): (() => void) => {
+    // The function may have a series of its own by the time of the end, in which it has not begun.
+    const series = this.#of(labels)
+    series.modify(1)
+    return () => series.modify(-1)
   }
 
   readonly record = (value: number, ...labels: ReadonlyArray<string>): void => {
@@ -130,6 +142,10 @@ class Family {
     const key = keyOf(labels)
     const member = this.#members.get(key)
     if (member !== undefined) this.#forget(key, member)
+  }
+
+  readonly showWhile = (isSo: () => boolean): void => {
+    this.#isShown = isSo
   }
 
   readonly watch = (read: () => number, ...labels: ReadonlyArray<string>): Unwatch => {
@@ -148,6 +164,7 @@ class Family {
   }
 
   sweep(nowMillis: number): void {
+    if (!this.#isShown()) return this.#members.forEach((member, key) => this.#forget(key, member))
     if (this.#functionAt < 0) return
     const isGauge = this.#definition.kind === "gauge"
     for (const [key, member] of this.#members) {

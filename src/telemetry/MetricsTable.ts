@@ -33,7 +33,7 @@ export const worker = {
   ),
   messagesSubmitted: counter(
     "queue_worker_messages_submitted_total",
-    "Calls ever stored in the queue's stream; the same on every worker.",
+    "Calls ever stored in the queue's stream, twice those that were moved from its bare subject; the same on every worker.",
     queue
   ),
   invocationsInFlight: gauge(
@@ -130,6 +130,16 @@ export const worker = {
     "Age of the function's oldest unfinished call in the queue, 0 when there is none; the same on every worker.",
     queueAndFunction
   ),
+  queueCalls: gauge(
+    "sluice_queue_calls",
+    "Unfinished calls the queue's stream holds; the same on every worker.",
+    queue
+  ),
+  queueCallsLimit: gauge(
+    "sluice_queue_calls_limit",
+    "Calls at which the queue's stream takes no more; not there when the stream has no limit.",
+    queue
+  ),
   queueBytes: gauge("sluice_queue_bytes", "Bytes the queue's stream holds; the same on every worker.", queue),
   queueBytesLimit: gauge(
     "sluice_queue_bytes_limit",
@@ -202,7 +212,7 @@ export const gateway = {
 export const process = {
   eventLoopDelay: gauge(
     "sluice_event_loop_delay_seconds",
-    "How late the event loop was: 99th percentile of about the last ten seconds."
+    "How late the event loop was: 99th percentile of ten seconds, the last full ones or those that are passing, whichever is larger."
   ),
   buildInfo: gauge("sluice_build_info", "1; the version of the program is the label.", {
     labels: ["version"]

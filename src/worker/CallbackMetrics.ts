@@ -9,8 +9,9 @@ export const make = Effect.gen(function* () {
   const all: LaneMetrics<CallbackLane> = {
     delivered: () => {},
     observe: () => Effect.void,
-    discovered: (_, lanes) =>
+    discovered: ({ isCurrent }, lanes) =>
       Effect.sync(() => {
+        metrics.callbacksWaiting.showWhile(isCurrent)
         metrics.callbacksWaiting.set(lanes.values().reduce((sum, count) => sum + count, 0))
       })
   }

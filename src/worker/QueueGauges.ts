@@ -1,7 +1,8 @@
 import { Clock, Effect } from "effect"
 import type { Lane } from "../domain/Lane.ts"
-import { Backlog, type Unfinished } from "../queue/Backlog.ts"
+import { Backlog } from "../queue/Backlog.ts"
 import { Metrics } from "../telemetry/Metrics.ts"
+import type { Look } from "./Look.ts"
 
 /** Asking for a function's oldest call costs the server a message: so many are asked for after each discovery. */
 const ASKED_AT_ONCE = 10
@@ -50,14 +51,28 @@ export const make = Effect.gen(function* () {
     }
   }
 
-  return Effect.fnUntraced(function* (
-    { bytes, lastSequence, maxBytes }: Unfinished,
-    unfinished: ReadonlyMap<Lane, number>
-  ) {
-    submitted = lastSequence
+  const gauges = [
+    metrics.pendingMessages,
+    metrics.oldestCallAge,
+    metrics.queueCalls,
+    metrics.queueCallsLimit,
+    metrics.queueBytes,
+    metrics.queueBytesLimit
+  ]
+
+  const showQueue = ({ bytes, maxBytes, maxMessages, messages }: Look) => {
+    metrics.queueCalls.set(messages)
     metrics.queueBytes.set(bytes)
+    if (maxMessages === undefined) metrics.queueCallsLimit.remove()
+    else metrics.queueCallsLimit.set(maxMessages)
     if (maxBytes === undefined) metrics.queueBytesLimit.remove()
     else metrics.queueBytesLimit.set(maxBytes)
+  }
+
+  return Effect.fnUntraced(function* (look: Look, unfinished: ReadonlyMap<Lane, number>) {
+    submitted = look.lastSequence
+    for (const gauge of gauges) gauge.showWhile(look.isCurrent)
+    showQueue(look)
     const lanes = new Map([...unfinished.keys()].map((lane) => [lane.key, lane]))
     for (const [{ key }, count] of unfinished) metrics.pendingMessages.set(count, key)
     for (const key of waiting) {

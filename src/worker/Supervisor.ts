@@ -5,6 +5,7 @@ import { QueueStream } from "../queue/QueueStream.ts"
 import { WakeUps } from "../queue/WakeUps.ts"
 import * as Actors from "./Actors.ts"
 import type { LaneKind } from "./LaneKind.ts"
+import * as Look from "./Look.ts"
 
 export interface SupervisorOptions extends Actors.ActorsOptions {
   /** how often work is looked for that nobody told us about, milliseconds */
@@ -29,6 +30,8 @@ const supervise = Effect.fnUntraced(function* <L extends Lane>(
   const wakeUps = yield* WakeUps
   const lookNow = Latch.makeUnsafe()
   const actors = yield* Actors.make(kind, options, () => lookNow.openUnsafe())
+  // After the actors, so that it ends before they drain: nobody looks any more then.
+  const looked = yield* Look.make(options.discoveryIntervalMillis)
 
   yield* wakeUps.listen((subject) =>
     Option.match(kind.parse(subject), {
@@ -39,7 +42,7 @@ const supervise = Effect.fnUntraced(function* <L extends Lane>(
 
   let strayedBefore: ReadonlySet<string> = new Set()
   const discover = Effect.gen(function* () {
-    const found = yield* backlog.unfinished
+    const found = looked(yield* backlog.unfinished)
     const lanes = new Map<L, number>()
     const strayed = new Set<string>()
     for (const [subject, count] of found.counts) {

@@ -36,7 +36,11 @@ describe("the route of a request", () => {
   })
 
   it.each(["GET", "PUT", "DELETE", "HEAD", "OPTIONS"])("an asynchronous call is no %s", (method) => {
-    assert.deepEqual(at(method, "/async-function/echo"), { _tag: "MethodNotAllowed", allow: "POST" })
+    assert.deepEqual(at(method, "/async-function/echo"), {
+      _tag: "MethodNotAllowed",
+      way: "Async",
+      allow: "POST"
+    })
     assert.include(at(method, "/function/echo"), { _tag: "Sync" })
   })
 
@@ -73,8 +77,8 @@ describe("the route of a request", () => {
     "a:b",
     "a".repeat(200)
   ])("the name %j is refused", (name) => {
-    assert.include(at("POST", `/async-function/${name}/x`), { _tag: "Bad" })
-    assert.include(at("GET", `/function/${name}?x`), { _tag: "Bad" })
+    assert.include(at("POST", `/async-function/${name}/x`), { _tag: "Bad", way: "Async" })
+    assert.include(at("GET", `/function/${name}?x`), { _tag: "Bad", way: "Sync" })
   })
 
   it("keeps path and query byte for byte", () => {

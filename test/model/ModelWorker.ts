@@ -107,7 +107,9 @@ export const layer = (server: Server, life: Life, options: Options, received: Ar
           unfinished: Effect.sync(() => ({
             counts: stream.unfinished(),
             lastSequence: stream.stored.length,
+            messages: stream.stored.length,
             bytes: 0,
+            maxMessages: undefined,
             maxBytes: undefined
           })),
           oldest: () => Effect.undefined

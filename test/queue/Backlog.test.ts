@@ -18,7 +18,7 @@ it.live("what is unfinished is counted by subject, and not in a stream that was 
             queue: "q",
             storage: "memory",
             replicas: 1,
-            limits: { maxMessages: 0, maxBytes: 1_000 }
+            limits: { maxMessages: 10, maxBytes: 1_000 }
           })
         ),
         Layer.provide(Nats.layer({ url, name: "test" })),
@@ -26,7 +26,14 @@ it.live("what is unfinished is counted by subject, and not in a stream that was 
       )
     )
     const { oldest, unfinished } = Context.get(context, Backlog)
-    expect(yield* unfinished).toEqual({ counts: new Map(), lastSequence: 0, bytes: 0, maxBytes: 1_000 })
+    expect(yield* unfinished).toEqual({
+      counts: new Map(),
+      lastSequence: 0,
+      messages: 0,
+      bytes: 0,
+      maxMessages: 10,
+      maxBytes: 1_000
+    })
     expect(yield* oldest("q.echo.fns")).toBeUndefined()
 
     const publish = (subject: string) => Effect.promise(() => jetstream.publish(subject, "{}"))
@@ -36,7 +43,8 @@ it.live("what is unfinished is counted by subject, and not in a stream that was 
         ["q.echo.fns", 2],
         ["q", 1]
       ]),
-      lastSequence: 3
+      lastSequence: 3,
+      messages: 3
     })
     const first = yield* Effect.promise(() => manager.streams.getMessage("OF_q", { seq: 1 }))
     expect(yield* oldest("q.echo.fns")).toBe(first?.time.getTime())

@@ -6,8 +6,18 @@ import * as FunctionName from "../../src/domain/FunctionName.ts"
 import { Exposition } from "../../src/telemetry/Exposition.ts"
 import { MOST_FUNCTIONS } from "../../src/telemetry/Instruments.ts"
 import { Metrics } from "../../src/telemetry/Metrics.ts"
+import { eventually } from "../support/Eventually.ts"
 import * as EveryMetric from "../support/EveryMetric.ts"
 import * as Scrape from "../support/Scrape.ts"
+
+/** Holds up everything else in the process. */
+const standStill = (millis: number) => {
+  const end = performance.now() + millis
+  while (performance.now() < end);
+}
+
+/** Lets the timers that are due run. */
+const oneTurn = Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
 
 const start = Effect.gen(function* () {
   const context = yield* Layer.build(
@@ -60,6 +70,58 @@ describe("the series of a function", () => {
     })
   )
 
+  it.effect("are not shown for depths beyond the limit, of which the last one would stand for all", () =>
+    Effect.gen(function* () {
+      const { metrics, samples } = yield* start
+      for (let n = 0; n < MOST_FUNCTIONS; n++) metrics.pendingMessages.set(1, `f${n}.fn`)
+      metrics.pendingMessages.set(5_000, "big.fn")
+      metrics.pendingMessages.set(3, "small.fn")
+      metrics.pendingMessages.set(2, "f0.fn")
+      const series = (yield* samples).filter(({ name }) => name === "queue_worker_pending_messages")
+      expect(series).toHaveLength(MOST_FUNCTIONS)
+      expect(Scrape.valueIn(series, "queue_worker_pending_messages", { function_name: "f0.fn" })).toBe(2)
+      metrics.pendingMessages.remove("f1.fn")
+      metrics.pendingMessages.set(5_000, "big.fn")
+      expect(
+        Scrape.valueIn(yield* samples, "queue_worker_pending_messages", { function_name: "big.fn" })
+      ).toBe(5_000)
+    })
+  )
+
+  it.effect("end what they have begun, also when a function has got a name of its own meanwhile", () =>
+    Effect.gen(function* () {
+      const { metrics, samples } = yield* start
+      for (let n = 0; n < MOST_FUNCTIONS; n++) metrics.pendingMessages.set(1, `f${n}.fn`)
+      const ends = ["late.fn", "later.fn"].map((fn) => metrics.gatewayInFlight.begin(fn))
+      const inFlight = (function_name: string) =>
+        Effect.map(samples, (all) =>
+          Scrape.valueIn(all, "gateway_function_invocation_inflight", { function_name })
+        )
+      expect(yield* inFlight("other")).toBe(2)
+      for (const gone of ["f1.fn", "f2.fn"]) metrics.pendingMessages.remove(gone)
+      metrics.gatewayInFlight.begin("late.fn")
+      for (const end of ends) end()
+      expect(yield* inFlight("other")).toBe(0)
+      expect(yield* inFlight("late.fn")).toBe(1)
+    })
+  )
+
+  it.effect("are shown for as long as what they tell is so, and again when it is told anew", () =>
+    Effect.gen(function* () {
+      const { metrics, samples } = yield* start
+      let isSo = true
+      const depth = Effect.map(samples, (all) => Scrape.valueIn(all, "queue_worker_pending_messages"))
+      metrics.pendingMessages.showWhile(() => isSo)
+      metrics.pendingMessages.set(7, "f.fn")
+      expect(yield* depth).toBe(7)
+      isSo = false
+      expect(yield* depth).toBeUndefined()
+      metrics.pendingMessages.showWhile(() => true)
+      metrics.pendingMessages.set(8, "f.fn")
+      expect(yield* depth).toBe(8)
+    })
+  )
+
   it.effect("that somebody watches go when he stops, and not when his successor has come", () =>
     Effect.gen(function* () {
       const { metrics, samples } = yield* start
@@ -84,6 +146,27 @@ it.effect("counts that may happen are there from the start, so that a rate sees 
     expect(Scrape.valueIn(shown, "sluice_dead_letters_total", { reason: "exhausted" })).toBe(0)
     expect(Scrape.valueIn(shown, "gateway_nats_reconnect_total")).toBeUndefined()
   })
+)
+
+it.effect(
+  "how late the event loop was is the same for all who ask, and is forgotten after twenty seconds",
+  () =>
+    Effect.gen(function* () {
+      const { samples } = yield* start
+      const delay = Effect.map(samples, (all) => Scrape.valueIn(all, "sluice_event_loop_delay_seconds") ?? 0)
+      const isLate = Effect.map(delay, (seconds) => seconds > 0.5)
+      yield* eventually(
+        "the event loop was late",
+        Effect.andThen(
+          Effect.sync(() => standStill(600)),
+          Effect.andThen(oneTurn, isLate)
+        )
+      )
+      yield* TestClock.adjust("10 seconds")
+      for (let scraper = 0; scraper < 3; scraper++) expect(yield* isLate).toBe(true)
+      yield* TestClock.adjust("10 seconds")
+      expect(yield* isLate).toBe(false)
+    })
 )
 
 it.effect("a label's value cannot end its line", () =>

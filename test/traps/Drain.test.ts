@@ -1,9 +1,11 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Fiber } from "effect"
 import { vi } from "vitest"
+import { eventually } from "../support/Eventually.ts"
 import { Gate } from "../support/Gate.ts"
 import * as HttpFunction from "../support/HttpFunction.ts"
 import { servers, startNats } from "../support/NatsServers.ts"
+import * as Scrape from "../support/Scrape.ts"
 import { type Environment, post, spawnProgram, startGateway, startWorker } from "../support/Sluice.ts"
 import * as Stranger from "../support/Stranger.ts"
 
@@ -101,6 +103,95 @@ it.live("a second signal ends the worker at once with 130", () =>
     yield* fn.ended(1)
     expect(fn.requests.map(({ answered }) => answered)).toEqual([false])
     expect(yield* stranger.unfinished).toBe(1)
+  })
+)
+
+/** A page of the operations port. */
+const page = (operationsUrl: string, path: string) =>
+  Effect.promise(async () => {
+    const response = await fetch(`${operationsUrl}${path}`)
+    return { status: response.status, text: await response.text() }
+  })
+
+/** Waits until the program says that it is stopping; it is alive all the while. */
+const saysThatItStops = Effect.fnUntraced(function* (operationsUrl: string) {
+  yield* eventually(
+    "/readyz says that it stops",
+    Effect.map(
+      page(operationsUrl, "/readyz"),
+      ({ status, text }) => status === 503 && text.includes("it was told to stop")
+    )
+  )
+  expect(yield* page(operationsUrl, "/healthz")).toMatchObject({ status: 200 })
+})
+
+it.live(
+  "a draining worker shows what becomes of its calls, is not ready, and tells no more of the queue",
+  () =>
+    Effect.gen(function* () {
+      const { gate, fn, call, worker } = yield* prepare("60s", { max_retry_attempts: "0", max_inflight: "2" })
+      const failing = new Gate()
+      fn.answer(async ({ body }, response) => {
+        const isFirst = body.toString() === "1"
+        await (isFirst ? gate : failing).pass()
+        response.writeHead(isFirst ? 200 : 500).end()
+      })
+      yield* call("2")
+      yield* fn.received(2)
+      const { fields } = yield* worker.log.line("listening")
+      const operationsUrl = `http://127.0.0.1:${fields["metrics_port"]}`
+      const value = (name: string, labels: Readonly<Record<string, string>> = {}) =>
+        Effect.map(Scrape.text(operationsUrl), (text) => Scrape.valueIn(Scrape.parse(text), name, labels))
+      const is = (wanted: number, name: string, labels?: Readonly<Record<string, string>>) =>
+        eventually(
+          `${name} is ${wanted}`,
+          Effect.map(value(name, labels), (got) => got === wanted)
+        )
+      yield* is(2, "queue_worker_pending_messages")
+
+      yield* worker.signal("SIGTERM")
+      yield* worker.log.line("draining")
+      yield* saysThatItStops(operationsUrl)
+      expect(yield* value("queue_worker_pending_messages")).toBeUndefined()
+      expect(yield* value("sluice_queue_calls")).toBeUndefined()
+      expect(yield* value("queue_worker_function_invocation_inflight")).toBe(2)
+
+      failing.open()
+      yield* is(1, "sluice_dead_letters_total", { reason: "exhausted" })
+      gate.open()
+      expect(yield* worker.exit).toBe(0)
+    })
+)
+
+it.live("a draining gateway shows its last requests and is not ready", () =>
+  Effect.gen(function* () {
+    const nats = yield* startNats({})
+    const gate = new Gate()
+    const fn = yield* HttpFunction.start({
+      answer: (_, response) => gate.pass().then(() => void response.end())
+    })
+    const gateway = yield* startGateway({
+      NATS_URL: nats.url,
+      function_url: `${fn.url}/{name}`,
+      shutdown_grace: "60s"
+    })
+    const calls = yield* Effect.forEach(["a", "b"], (name) =>
+      Effect.forkChild(post(`${gateway.url}/function/${name}`))
+    )
+    yield* fn.received(2)
+    const stopped = yield* Effect.forkChild(gateway.stop)
+    yield* saysThatItStops(gateway.operationsUrl)
+    gate.release(1)
+    yield* eventually(
+      "the first request is counted",
+      Effect.map(
+        Scrape.text(gateway.operationsUrl),
+        (text) => Scrape.valueIn(Scrape.parse(text), "http_requests_total", { path: "/function/" }) === 1
+      )
+    )
+    gate.open()
+    yield* Fiber.join(stopped)
+    expect((yield* Effect.forEach(calls, Fiber.join)).map(({ status }) => status)).toEqual([200, 200])
   })
 )
 

@@ -10,6 +10,7 @@ import * as NatsProxy from "../support/NatsProxy.ts"
 import { servers, startNats } from "../support/NatsServers.ts"
 import * as Places from "../support/Places.ts"
 import { streamName } from "../support/QueueState.ts"
+import * as RestartableNats from "../support/RestartableNats.ts"
 import * as Scrape from "../support/Scrape.ts"
 import { natsClient, post, startGateway, startWorker } from "../support/Sluice.ts"
 import * as Stranger from "../support/Stranger.ts"
@@ -69,6 +70,7 @@ describe.each(servers)("on $name", ({ bin }) => {
           ["sluice_function_permits", echo, 2],
           ["sluice_function_limit", echo, 2],
           ["sluice_oldest_call_age_seconds", echo, positive],
+          ["sluice_queue_calls", queue, 7],
           ["sluice_queue_bytes", queue, positive]
         ])
       }
@@ -79,6 +81,7 @@ describe.each(servers)("on $name", ({ bin }) => {
           ["queue_worker_pending_messages", echo, 0],
           ["sluice_oldest_call_age_seconds", echo, 0],
           ["queue_worker_function_invocation_inflight", echo, 0],
+          ["sluice_queue_calls", queue, 0],
           ["sluice_queue_bytes", queue, 0]
         ])
       }
@@ -231,7 +234,7 @@ it.live("each program counts the losses of its connection to NATS", () =>
   })
 )
 
-it.live("a stream with a limit shows it", () =>
+it.live("a stream with limits shows them", () =>
   Effect.gen(function* () {
     const { nats, environment } = yield* start(undefined)
     const { manager } = yield* natsClient(nats.url)
@@ -241,12 +244,77 @@ it.live("a stream with a limit shows it", () =>
         subjects: ["faas-request", "faas-request.>"],
         retention: "workqueue",
         discard: "new",
+        max_msgs: 1_000,
         max_bytes: 1_000_000
       })
     )
     const worker = yield* startWorker(environment)
-    yield* sees(Scrape.text(worker.operationsUrl), [["sluice_queue_bytes_limit", queue, 1_000_000]])
+    yield* sees(Scrape.text(worker.operationsUrl), [
+      ["sluice_queue_calls_limit", queue, 1_000],
+      ["sluice_queue_bytes_limit", queue, 1_000_000]
+    ])
+    // An operator may take the limits away while we run.
+    yield* Effect.promise(() => manager.streams.update(streamName, { max_msgs: -1, max_bytes: -1 }))
+    yield* eventually(
+      "the limits are gone",
+      Effect.map(Scrape.text(worker.operationsUrl), (text) => !/^sluice_queue_\w+_limit\{/m.test(text))
+    )
   })
+)
+
+it.live(
+  "what is known of the queue is not shown for long while nobody can look, and comes back with NATS",
+  () =>
+    Effect.gen(function* () {
+      const nats = yield* RestartableNats.start()
+      const never = new Gate()
+      const fn = yield* HttpFunction.start({
+        answer: async ({ url }, response) => {
+          if (!url.startsWith("/quick")) await never.pass()
+          response.end()
+        }
+      })
+      const { operationsUrl } = yield* startWorker({
+        NATS_URL: nats.url,
+        function_url: `${fn.url}/{name}`,
+        max_queue_messages: "1000",
+        max_queue_bytes: "1000000"
+      })
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const stranger = yield* Stranger.meet(nats.url)
+          yield* stranger.publish("echo", { Function: "echo" })
+          yield* stranger.publish("quick", { Function: "quick", CallbackUrl: `${fn.url}/receiver` })
+        })
+      )
+      const ofTheQueue = [
+        ["queue_worker_pending_messages", echo, 1],
+        ["sluice_oldest_call_age_seconds", echo, positive],
+        ["sluice_queue_calls", queue, 1],
+        ["sluice_queue_calls_limit", queue, 1_000],
+        ["sluice_queue_bytes", queue, positive],
+        ["sluice_queue_bytes_limit", queue, 1_000_000],
+        ["sluice_callbacks_waiting", queue, 1]
+      ] as const
+      yield* sees(Scrape.text(operationsUrl), ofTheQueue)
+
+      yield* nats.kill
+      const names = new Set<string>(ofTheQueue.map(([name]) => name))
+      yield* eventually(
+        "nothing is told of the queue",
+        Effect.map(
+          Scrape.text(operationsUrl),
+          (text) => !Scrape.parse(text).some(({ name }) => names.has(name))
+        )
+      )
+      // What the worker knows of itself stays.
+      yield* sees(Scrape.text(operationsUrl), [["queue_worker_function_invocation_inflight", echo, 1]])
+
+      yield* nats.restart
+      // A server that was killed may have forgotten an acknowledgement.
+      const shown = ofTheQueue.map(([name, labels]) => [name, labels, positive] as const)
+      yield* sees(Scrape.text(operationsUrl), shown)
+    })
 )
 
 it.live("an actor that has nothing to do is counted as ended, and its gauges are gone", () =>
@@ -309,6 +377,7 @@ it.live("the gateway counts synchronous calls by function, requests by kind, and
     yield* Effect.promise(() => given)
     yield* post(`${gateway.url}/async-function/echo`, { headers: { "X-Callback-Url": "ftp://no" } })
     yield* post(`${gateway.url}/async-function/a%22b`)
+    yield* post(`${gateway.url}/function/a%22b`)
     yield* Effect.promise(() => fetch(`${gateway.url}/async-function/echo`))
     yield* Effect.promise(() => fetch(`${gateway.url}/nothing`, { method: "PROPFIND" }))
     yield* sees(Scrape.text(gateway.operationsUrl), [
@@ -318,10 +387,12 @@ it.live("the gateway counts synchronous calls by function, requests by kind, and
       ["gateway_functions_seconds_count", { ...ofFunction, code: "200" }, 1],
       ["http_requests_total", { method: "POST", path: "/function/", status: "200" }, 1],
       ["http_requests_total", { method: "GET", path: "/function/", status: "499" }, 1],
-      ["http_request_duration_seconds_count", { method: "GET", path: "other", status: "405" }, 1],
-      ["http_requests_total", { method: "POST", path: "other", status: "400" }, 1],
+      ["http_request_duration_seconds_count", { method: "GET", path: "/async-function/", status: "405" }, 1],
+      ["http_requests_total", { method: "POST", path: "/async-function/", status: "400" }, 2],
+      ["http_requests_total", { method: "POST", path: "/function/", status: "400" }, 1],
       ["http_requests_total", { method: "other", path: "other", status: "404" }, 1],
       ["sluice_calls_refused_total", { reason: "bad-callback-url" }, 1],
+      ["sluice_calls_refused_total", { reason: "bad-function-name" }, 1],
       ["sluice_calls_refused_total", { reason: "method-not-allowed" }, 1]
     ])
   })
