@@ -40,10 +40,10 @@ it.effect("promtool finds the rules right", () =>
   )
 )
 
-it.effect("each rule does in promtool what rules.test.yaml says", () =>
-  Effect.map(run("test", "rules", join(deploy, "prometheus/rules.test.yaml")), (output) =>
-    expect(output).toContain("SUCCESS")
-  )
+const testFiles = ["prometheus/rules.test.yaml", "prometheus/rules.days.test.yaml"]
+
+it.effect.each(testFiles)("each rule does in promtool what %s says", (file) =>
+  Effect.map(run("test", "rules", join(deploy, file)), (output) => expect(output).toContain("SUCCESS"))
 )
 
 it.effect("promtool finds Prometheus's own configuration right, but for the place of the rules", () =>
@@ -59,24 +59,27 @@ it.effect("promtool finds Prometheus's own configuration right, but for the plac
   })
 )
 
-it("each alert has a test of when it fires and a paragraph in the runbook", () => {
-  const { tests } = parse(text("prometheus/rules.test.yaml"))
-  const fired = tests.flatMap(
-    (test: {
-      readonly alert_rule_test?: ReadonlyArray<{
-        readonly alertname: string
-        readonly exp_alerts?: ReadonlyArray<unknown>
-      }>
-    }) =>
-      test.alert_rule_test
-        ?.filter(({ exp_alerts }) => exp_alerts !== undefined)
-        .map((each) => each.alertname) ?? []
+interface RuleTest {
+  readonly alert_rule_test?: ReadonlyArray<{
+    readonly alertname: string
+    readonly exp_alerts?: ReadonlyArray<unknown>
+  }>
+}
+
+it("each alert has tests of when it fires and when it does not, and a paragraph in the runbook", () => {
+  const asked = testFiles.flatMap((file) =>
+    (parse(text(file)).tests as ReadonlyArray<RuleTest>).flatMap((test) => test.alert_rule_test ?? [])
   )
+  const namesOf = (fires: boolean) =>
+    new Set(
+      asked.filter(({ exp_alerts }) => (exp_alerts !== undefined) === fires).map(({ alertname }) => alertname)
+    )
   const headings = [...text("runbook.md").matchAll(/^## (?<name>\w+)$/gm)].map(
     (match) => match.groups?.["name"]
   )
   const names = alerts.map(({ alert }) => alert)
-  expect(new Set(fired)).toEqual(new Set(names))
+  expect(namesOf(true)).toEqual(new Set(names))
+  expect(namesOf(false)).toEqual(new Set(names))
   expect(headings).toEqual(names)
   for (const { alert, annotations } of alerts) {
     expect(annotations?.runbook_url).toBe(`deploy/runbook.md#${alert?.toLowerCase()}`)

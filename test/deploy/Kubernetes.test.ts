@@ -186,6 +186,33 @@ it("production asks for three copies of a stream, which the NATS of deploy/nats 
   }
 })
 
+/** `9Gi` in bytes. */
+const gibibytes = (text: string) => Number(/^(\d+)Gi$/.exec(text)?.[1]) * 2 ** 30
+
+it("production's queues and dead letters have limits that fit into the storage of each NATS server, with room to spare", () => {
+  const { fileStore } = parse(
+    readFileSync(join(import.meta.dirname, "../../deploy/nats/values.yaml"), "utf8")
+  ).config.jetstream
+  const limits = new Map<string, number>()
+  // With a second queue, which has the same limit: a program that does not say it makes a stream without one.
+  for (const { environment, program } of pods("examples/dedicated-queue")) {
+    const { deadLetterMaxBytes, maxQueueBytes, queueName } = settingsIn(program, {
+      dead_letter_max_bytes: String(table.deadLetterMaxBytes.fallback),
+      ...environment
+    })
+    expect(maxQueueBytes).toBeGreaterThan(0)
+    expect(limits.get(queueName) ?? maxQueueBytes + deadLetterMaxBytes).toBe(
+      maxQueueBytes + deadLetterMaxBytes
+    )
+    limits.set(queueName, maxQueueBytes + deadLetterMaxBytes)
+  }
+  expect([...limits.keys()].toSorted()).toEqual(["faas-request", "slow-fns"])
+  const sum = [...limits.values()].reduce((one, other) => one + other)
+  // A quarter for callbacks, large results and the ledgers, which have no limit.
+  expect(sum).toBeLessThanOrEqual(0.75 * gibibytes(fileStore.maxSize))
+  expect(gibibytes(fileStore.maxSize)).toBeLessThan(gibibytes(fileStore.pvc.size))
+})
+
 it("production has its dashboards, rules and monitors, and leaves the number of workers to KEDA", () => {
   const objects = objectsOf("overlays/production")
   const kinds = objects.map(({ kind }) => kind)

@@ -81,8 +81,20 @@ export const start = Effect.fnUntraced(function* ({ jobs, ruleFiles }: Options) 
       catch: (cause) => new Error(`${expression}: ${cause instanceof Error ? cause.message : String(cause)}`)
     })
 
+  /** What Grafana makes of `label_values(series, label)`. */
+  const labelValues = (series: string, label: string) =>
+    Effect.tryPromise(async (): Promise<ReadonlyArray<string>> => {
+      const response = await fetch(
+        `${url}/api/v1/label/${label}/values?${new URLSearchParams({ "match[]": series })}`
+      )
+      const answer = JSON.parse(await response.text())
+      if (answer.status !== "success") throw new Error(answer.error)
+      return answer.data
+    })
+
   return {
     query,
+    labelValues,
     /** Waits until the query's answer is so, and gives it. */
     finds: (expression: string, wanted: (found: ReadonlyArray<Found>) => boolean) =>
       eventually(

@@ -29,8 +29,8 @@ const rules = `groups:
 const address = (url: string) => url.replace("http://", "")
 
 /**
- * A queue with calls in every state, another one in static mode with a call that runs, a Prometheus that scrapes all
- * of it, and a provider's gateway beside it.
+ * A queue with calls in every state, another one in static mode with a call that runs, a third one that nobody has called
+ * yet, a Prometheus that scrapes all of it, and a provider's gateway beside it.
  */
 const prepare = Effect.gen(function* () {
   const nats = yield* startNats()
@@ -41,7 +41,8 @@ const prepare = Effect.gen(function* () {
       subjects: ["faas-request", "faas-request.>"],
       retention: "workqueue",
       discard: "new",
-      max_bytes: 10_000_000
+      max_bytes: 10_000_000,
+      max_msgs: 10_000
     })
   )
   const gate = new Gate()
@@ -65,6 +66,7 @@ const prepare = Effect.gen(function* () {
   yield* call("busy")
   yield* post(`${gateway.url}/function/quick`)
   const ordered = yield* startWorker({ ...environment, queue_name: "ordered", scaling_mode: "static" })
+  const quiet = yield* startWorker({ ...environment, queue_name: "quiet" })
   const message = JSON.stringify({ Function: "slow" })
   yield* Effect.promise(() => jetstream.publish("ordered.slow.openfaas-fn", message))
   const provider = yield* HttpFunction.start({
@@ -83,7 +85,7 @@ const prepare = Effect.gen(function* () {
   const prometheus = yield* Prometheus.start({
     jobs: {
       "sluice-gateway": [address(gateway.operationsUrl)],
-      "sluice-worker": [...workers, ordered].map(({ operationsUrl }) => address(operationsUrl)),
+      "sluice-worker": [...workers, ordered, quiet].map(({ operationsUrl }) => address(operationsUrl)),
       provider: [address(provider.url)]
     },
     ruleFiles: [ruleFile]
@@ -94,20 +96,39 @@ const prepare = Effect.gen(function* () {
 const only = (value: number) => (found: ReadonlyArray<Prometheus.Found>) =>
   found.length === 1 && found[0]?.value === value
 
-/** The queries of a dashboard, with the queue and a function of it for Grafana's variables. */
-const queriesOf = (dashboard: unknown): ReadonlyArray<string> => {
-  const found: Array<string> = []
-  JSON.stringify(dashboard, (key, value) => {
-    if (key === "expr" && typeof value === "string") found.push(value)
-    return value
-  })
-  return found.map((query) =>
-    query
-      .replaceAll('=~"$queue_name"', '=~".+"')
-      .replaceAll("$queue_name", "faas-request")
-      .replaceAll("$function_name", "busy.openfaas-fn")
-  )
+interface Dashboard {
+  readonly templating: {
+    readonly list: ReadonlyArray<{
+      readonly name: string
+      readonly query: string | { readonly query: string }
+    }>
+  }
+  readonly panels: ReadonlyArray<{
+    readonly type: string
+    readonly targets: ReadonlyArray<{ readonly expr: string }>
+  }>
 }
+
+/** With a queue and a function of it for Grafana's variables. */
+const filledIn = (query: string, queue = "faas-request") =>
+  query
+    .replaceAll('=~"$queue_name"', '=~".+"')
+    .replaceAll("$queue_name", queue)
+    .replaceAll("$function_name", "busy.openfaas-fn")
+
+/** The queries that give a dashboard's variables their values. */
+const variablesOf = ({ templating }: Dashboard) =>
+  templating.list.flatMap(({ name, query }) => {
+    if (typeof query === "string") return []
+    const { label = "", series = "" } =
+      /^label_values\((?<series>.+), (?<label>\w+)\)$/.exec(query.query)?.groups ?? {}
+    return [{ name, series, label }]
+  })
+
+const queueNames = ["faas-request", "ordered", "quiet"]
+
+const ofEveryQueue = (found: ReadonlyArray<Prometheus.Found>) =>
+  String(found.map(({ labels }) => labels["queue_name"]).toSorted()) === String(queueNames)
 
 const dashboards = globSync("deploy/grafana/*.json", { cwd: root })
 
@@ -117,7 +138,7 @@ describe.concurrent("a Prometheus of its own", () => {
     () =>
       Effect.gen(function* () {
         const { prometheus, gate } = yield* prepare
-        yield* prometheus.finds("sum(up)", only(5))
+        yield* prometheus.finds("sum(up)", only(6))
         const depth = 'queue_worker_pending_messages{function_name="slow.openfaas-fn"}'
         yield* prometheus.finds(
           depth,
@@ -155,7 +176,7 @@ describe.concurrent("a Prometheus of its own", () => {
   )
 
   it.live.skipIf(dashboards.length === 0)(
-    "every query of the dashboards shows something, of queues in both modes",
+    "every query of the dashboards shows something, and every number is there for queues in both modes and an idle one",
     () =>
       Effect.gen(function* () {
         const { gate, prometheus } = yield* prepare
@@ -163,17 +184,48 @@ describe.concurrent("a Prometheus of its own", () => {
         gate.open()
         yield* prometheus.finds("sum(queue_worker_messages_processed_total)", only(7))
         for (const file of dashboards) {
-          const queries = queriesOf(JSON.parse(readFileSync(join(root, file), "utf8")))
-          expect(queries.filter((query) => query.includes("$"))).toEqual([])
-          for (const query of queries) {
-            // A rate needs two samples.
-            const found = yield* prometheus.finds(query, (found) => found.length > 0)
-            const queues = new Set(found.flatMap(({ labels }) => labels["queue_name"] ?? []))
-            if (query.includes("queue_worker_pending_messages") && query.startsWith("sum by (queue_name)")) {
-              expect([...queues].toSorted(), query).toEqual(["faas-request", "ordered"])
+          const { panels }: Dashboard = JSON.parse(readFileSync(join(root, file), "utf8"))
+          for (const { targets, type } of panels) {
+            for (const { expr } of targets) {
+              const query = filledIn(expr)
+              expect(query).not.toContain("$")
+              // A rate needs two samples.
+              yield* prometheus.finds(query, type === "stat" ? ofEveryQueue : (found) => found.length > 0)
             }
           }
         }
+      }),
+    60_000
+  )
+
+  it.live.skipIf(dashboards.length === 0)(
+    "the dashboards offer every queue that has a worker, called or not, and every function, in both modes",
+    () =>
+      Effect.gen(function* () {
+        const { gate, prometheus } = yield* prepare
+        gate.open()
+        yield* prometheus.finds("sum(queue_worker_messages_processed_total)", only(7))
+        yield* prometheus.finds("count(queue_worker_messages_submitted_total)", only(4))
+        const functions = {
+          "faas-request": ["broken", "busy", "quick", "slow"],
+          ordered: ["slow"],
+          quiet: []
+        }
+        const asked: Array<string> = []
+        for (const file of dashboards) {
+          for (const { label, name, series } of variablesOf(
+            JSON.parse(readFileSync(join(root, file), "utf8"))
+          )) {
+            asked.push(name)
+            for (const [queue, names] of Object.entries(functions)) {
+              const offered = yield* prometheus.labelValues(filledIn(series, queue), label)
+              expect(offered, `${file}: ${name} of ${queue}`).toEqual(
+                name === "queue_name" ? queueNames : names.map((fn) => `${fn}.openfaas-fn`)
+              )
+            }
+          }
+        }
+        expect(asked.toSorted()).toEqual(["function_name", "queue_name", "queue_name"])
       }),
     60_000
   )
