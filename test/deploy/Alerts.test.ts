@@ -109,22 +109,22 @@ const queriesOfScaledObject = (path: string): ReadonlyArray<string> =>
     ({ metadata }: { readonly metadata: { readonly query: string } }) => metadata.query
   )
 
-const pending = (queue: string, fn: string, worker: string) =>
-  `queue_worker_pending_messages{queue_name="${queue}", function_name="${fn}", instance="${worker}"}`
+const calls = (queue: string, worker: number, value: number) => ({
+  series: `sluice_queue_calls{queue_name="${queue}", instance="${worker}"}`,
+  values: `${value}x10`
+})
 
 it.effect("workers are scaled by each call once, and 0 is told from a queue that nobody watches", () =>
   Effect.gen(function* () {
     const [expr] = queriesOfScaledObject("components/autoscaling/worker-scaled-object.yaml")
-    const submitted = 'queue_worker_messages_submitted_total{queue_name="faas-request", instance="1"}'
-    const both = [pending("faas-request", "a.fns", "1"), pending("faas-request", "a.fns", "2")]
-    const other = [pending("faas-request", "b.fns", "1"), pending("slow-fns", "c.fns", "3")]
+    const another = calls("slow-fns", 3, 9)
     const tests = [
-      { series: [submitted, ...both, ...other], value: 14 },
-      { series: [submitted], value: 0 },
-      { series: [pending("slow-fns", "c.fns", "3")], value: undefined }
-    ].map(({ series, value }) => ({
+      { input_series: [calls("faas-request", 1, 7), calls("faas-request", 2, 7), another], value: 7 },
+      { input_series: [calls("faas-request", 1, 0), another], value: 0 },
+      { input_series: [another], value: undefined }
+    ].map(({ input_series, value }) => ({
       interval: "15s",
-      input_series: series.map((each) => ({ series: each, values: "7x10" })),
+      input_series,
       promql_expr_test: [
         {
           expr,
