@@ -54,7 +54,10 @@ const restartAll = Effect.fnUntraced(function* (bin: string | undefined, more: E
   const stranger = yield* Stranger.meet(nats.url)
   const records: Array<{ readonly attempts: number; readonly unfinished: number }> = []
   stranger.connection.subscribe("$KV.OF_faas-request_attempts.>", {
-    callback: (_, message) => void records.push(JSON.parse(message.string()))
+    callback: (_, message) => {
+      // A worker that looks whether it may write there.
+      if (message.string() !== "+WPI") records.push(JSON.parse(message.string()))
+    }
   })
 
   const ids = Array.from({ length: CALLS }, (_, index) => `call-${index + 1}`)
