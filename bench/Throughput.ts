@@ -37,7 +37,7 @@ export type Round<Name extends string> = Readonly<Record<Name, Measured>>
 const WARM_UP_CALLS = 60_000
 
 /** For what a program does a little later than asked, such as the export of traces: it belongs to the turn. */
-const REST = Duration.millis(300)
+const REST = Duration.millis(400)
 
 /**
  * Lets contestants serve queues full of calls, in turns. Each has a process and a queue of its own for a whole

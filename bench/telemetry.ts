@@ -30,7 +30,7 @@ const sampled = (collector: string, ratio: string) => ({
   OTEL_TRACES_SAMPLER_ARG: ratio,
   // What is dropped costs nothing, nor what is exported after the turn.
   OTEL_BSP_MAX_QUEUE_SIZE: "1000000",
-  OTEL_BSP_SCHEDULE_DELAY: "100"
+  OTEL_BSP_SCHEDULE_DELAY: "250"
 })
 
 /** The most CPU a call, as a multiple of that of the contestant it adds to. */

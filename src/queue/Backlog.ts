@@ -1,4 +1,5 @@
 import { Context, Effect, Layer } from "effect"
+import { pastIn } from "./Delivery.ts"
 import { Nats } from "./Nats.ts"
 import { toQueueError } from "./natsErrors.ts"
 import { QueueError } from "./QueueError.ts"
@@ -23,7 +24,7 @@ export class Backlog extends Context.Service<
   {
     /** Fails with `stream-gone` when the stream was deleted, also when it has been made again since. */
     readonly unfinished: Effect.Effect<Unfinished, QueueError>
-    /** When the subject's oldest unfinished message was stored, milliseconds; undefined when there is none. */
+    /** When the call of the subject's first unfinished message was accepted, milliseconds; undefined when there is none. */
     readonly oldest: (subject: string) => Effect.Effect<number | undefined, QueueError>
   }
 >()("sluice/queue/Backlog") {
@@ -57,7 +58,11 @@ export class Backlog extends Context.Service<
           // The client's type knows this question only for streams with direct access; every server answers it.
           const query = { next_by_subj: subject, seq: 1 }
           return request(() => manager.streams.getMessage(stream.name, query)).pipe(
-            Effect.map((message) => (message === null ? undefined : message.time.getTime())),
+            Effect.map((message) =>
+              message === null
+                ? undefined
+                : (pastIn(message.header)?.acceptedMillis ?? message.time.getTime())
+            ),
             Effect.mapError(toQueueError)
           )
         }

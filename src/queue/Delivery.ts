@@ -1,4 +1,4 @@
-import type { Msg, NatsConnection } from "@nats-io/transport-node"
+import type { Msg, MsgHdrs, NatsConnection } from "@nats-io/transport-node"
 import { Option } from "effect"
 import type { AttemptRecord } from "../domain/AttemptRecord.ts"
 import * as MovedCall from "../domain/MovedCall.ts"
@@ -86,8 +86,20 @@ export const fromMessage = (
   return delivery
 }
 
+/** Headers that hold the message id of a gateway and nothing else, bytes: nearly all do, and reading them costs. */
+const GATEWAYS_HEADER_BYTES = `NATS/1.0\r\nNats-Msg-Id: ${"-".repeat(36)}\r\n\r\n`.length
+
 const pastOf = (message: Msg): MovedCall.Past | undefined => {
-  const text = message.headers?.get(MovedCall.HEADER) ?? ""
+  const { data, reply = "", subject } = message
+  // All of it; the client's type does not tell of it.
+  const { size } = message as Msg & { readonly size: () => number }
+  const headerBytes = size.call(message) - subject.length - reply.length - data.length
+  return headerBytes === 0 || headerBytes === GATEWAYS_HEADER_BYTES ? undefined : pastIn(message.headers)
+}
+
+/** What a call that was moved has brought along. */
+export const pastIn = (headers: MsgHdrs | undefined): MovedCall.Past | undefined => {
+  const text = headers?.get(MovedCall.HEADER) ?? ""
   return text === "" ? undefined : Option.getOrUndefined(MovedCall.decode(text))
 }
 

@@ -51,7 +51,10 @@ export const layer = (options: Consumers.ConsumerOptions) =>
           answers?.drain().catch(() => undefined)
           inbox = createInbox()
           answers = nats.connection.subscribe(`${inbox}.*`, {
-            callback: (_, message) => request.answer(message)
+            // A subscription that the server refuses comes as an error, without a message; `Refusals` hears of it too.
+            callback: (error, message) => {
+              if (error === null) request.answer(message)
+            }
           })
         })
         yield* Effect.addFinalizer(() => Effect.sync(() => answers?.unsubscribe()))

@@ -29,8 +29,9 @@ export const make = Effect.fnUntraced(function* (mode: ScalingMode.ScalingMode) 
   const rivals = new Map<string, { readonly state: ScalingMode.Rival; readonly heardAt: number }>()
   const contested = Latch.makeUnsafe()
   let state: State = "waiting"
-  let listeningSince = now()
-  let awakeAt = now()
+  /** How long was listened in all, milliseconds: only then does silence tell of somebody. */
+  let listened = 0
+  let listeningSince = 0
 
   // Outside the queue's own subjects: the stream must not store it.
   const topic = `sluice.mode.${queue}`
@@ -44,12 +45,11 @@ export const make = Effect.fnUntraced(function* (mode: ScalingMode.ScalingMode) 
     if (word.mode === mode) return
     if (state === "serving" && word.state === "serving") contested.openUnsafe()
     if (word.state === "gone") rivals.delete(word.worker)
-    else rivals.set(word.worker, { state: word.state, heardAt: now() })
+    else rivals.set(word.worker, { state: word.state, heardAt: listened })
   }
   /** Silence counts from here on. */
   const listenAnew = () => {
-    listeningSince = now()
-    awakeAt = listeningSince
+    listeningSince = listened
     for (const [worker, { state }] of rivals) rivals.set(worker, { state, heardAt: listeningSince })
   }
 
@@ -79,22 +79,24 @@ export const make = Effect.fnUntraced(function* (mode: ScalingMode.ScalingMode) 
     },
     /** Asks who is there, and leaves them the time to answer. */
     ask: Effect.fnUntraced(function* (pause: Duration.Duration) {
+      const askedAt = now()
       say(true)
       yield* Effect.sleep(pause)
       // Who was cut off, or stopped itself, has heard nobody and knows nothing of them.
-      if (!connected() || now() - awakeAt > ScalingMode.RIVAL_MILLIS / 2) listenAnew()
-      awakeAt = now()
+      const overslept = now() - askedAt - Duration.toMillis(pause)
+      if (!connected() || overslept > ScalingMode.RIVAL_MILLIS / 3) listenAnew()
+      else listened += Duration.toMillis(pause)
     }),
     /** The rivals that were heard of lately. */
     alive: () => {
       for (const [worker, { heardAt }] of rivals) {
-        if (now() - heardAt >= ScalingMode.RIVAL_MILLIS) rivals.delete(worker)
+        if (listened - heardAt >= ScalingMode.RIVAL_MILLIS) rivals.delete(worker)
       }
       return [...rivals.values()].map(({ state }) => state)
     },
     listenAnew,
     /** For how long somebody could have been heard, milliseconds. */
-    listenedFor: () => now() - listeningSince,
+    listenedFor: () => listened - listeningSince,
     /** Open when a worker of the other mode serves although we do. */
     contested
   }

@@ -1,3 +1,4 @@
+import type { JetStreamPublishOptions } from "@nats-io/jetstream"
 import { headers } from "@nats-io/transport-node"
 import { Context, Duration, Effect, Layer } from "effect"
 import type { AttemptRecord } from "../domain/AttemptRecord.ts"
@@ -10,6 +11,11 @@ import { isQueueFull, isTooLarge, toQueueError } from "./natsErrors.ts"
 import { QueueError } from "./QueueError.ts"
 import { QueueStream } from "./QueueStream.ts"
 import { WakeUps } from "./WakeUps.ts"
+
+const ifTooLarge =
+  <A>(less: Effect.Effect<A, unknown>) =>
+  (error: unknown) =>
+    isTooLarge(error) ? less : Effect.fail(error)
 
 const STORE_TIMEOUT = Duration.seconds(5)
 
@@ -46,14 +52,14 @@ export class MovedCalls extends Context.Service<
             const subject = subjects.subject(fn)
             const past = headers()
             past.set(MovedCall.HEADER, MovedCall.encode({ acceptedMillis, record }))
-            const named = { msgID: MovedCall.id(streamCreated, streamSequence), headers: past, timeout }
-            yield* request(() => jetstream.publish(subject, data, named)).pipe(
-              // It fitted without them, so it does again; then a worker's death can double it, and it begins anew.
-              Effect.catch((error) =>
-                isTooLarge(error)
-                  ? request(() => jetstream.publish(subject, data, { timeout }))
-                  : Effect.fail(error)
-              ),
+            const named = { msgID: MovedCall.id(streamCreated, streamSequence), timeout }
+            const store = (options: Partial<JetStreamPublishOptions>) =>
+              request(() => jetstream.publish(subject, data, options))
+            // It fitted with nothing beside it, so it does again: then it begins anew, and without its id a lost
+            // confirmation doubles it.
+            yield* store({ ...named, headers: past }).pipe(
+              Effect.catch(ifTooLarge(store(named))),
+              Effect.catch(ifTooLarge(store({ timeout }))),
               Effect.timeout(STORE_TIMEOUT)
             )
             wakeUps.send(subject)

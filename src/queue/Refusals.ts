@@ -64,11 +64,15 @@ export class Refusals {
     return [...this.#present.values()].filter(({ subject }) => patterns.has(pattern(subject)))
   }
 
-  /** Forgets what is allowed again: people change permissions without a word to us. */
+  /**
+   * Forgets what is allowed again: people change permissions without a word to us. A subscription that was refused
+   * is gone, and comes back with the next connection only.
+   */
   async tryAgain(): Promise<void> {
-    const refused = [...this.#present].filter(
-      ([, { operation, subject }]) => operation === "publish" && !isDangerous(subject)
-    )
+    const published = [...this.#present].filter(([, { operation }]) => operation === "publish")
+    const refused = published.filter(([, { subject }]) => !isDangerous(subject))
+    // What changes something cannot be tried: whoever really needs it hears of it again.
+    for (const [key, { subject }] of published) if (isDangerous(subject)) this.#present.delete(key)
     if (refused.length === 0) return
     this.#heard.clear()
     await this.#try(refused.map(([, { subject }]) => subject))

@@ -1,4 +1,4 @@
-import { Cause, Duration, Effect, FiberMap, Option, Schedule } from "effect"
+import { Cause, Clock, Duration, Effect, FiberMap, Option, Schedule } from "effect"
 import type { Lane } from "../domain/Lane.ts"
 import { QueueError } from "../queue/QueueError.ts"
 import { QueueStream } from "../queue/QueueStream.ts"
@@ -11,6 +11,9 @@ export interface ActorsOptions extends Actor.ActorOptions {
   /** how long running calls may take after the worker was told to stop, milliseconds */
   readonly shutdownGraceMillis: number
 }
+
+/** What the server refuses is met again and again. */
+const TOLD_AGAIN_MILLIS = 10 * 60_000
 
 const restart = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")])
 
@@ -29,6 +32,7 @@ export const make = Effect.fnUntraced(function* <L extends Lane>(
   const stream = yield* QueueStream
   const wakeUps = yield* WakeUps
   const metrics = yield* Metrics
+  const clock = yield* Clock.Clock
   const makeActor = yield* Actor.factory(kind, options)
   const actors = new Map<string, { readonly actor: Actor.Actor; readonly streamCreated: string }>()
   let draining = false
@@ -40,7 +44,7 @@ export const make = Effect.fnUntraced(function* <L extends Lane>(
   const runFiber = yield* FiberMap.runtime(fibers)()
 
   const supervised = (key: string, actor: Actor.Actor) => {
-    let refusal: string | undefined
+    let told = { refusal: "", at: 0 }
     return actor.run.pipe(
       Effect.tapCause((cause) => {
         const error = Cause.squash(cause)
@@ -51,8 +55,9 @@ export const make = Effect.fnUntraced(function* <L extends Lane>(
           })
         }
         if (error instanceof QueueError && error.reason === "refused") {
-          if (error.detail === refusal) return Effect.void
-          refusal = error.detail
+          const now = clock.currentTimeMillisUnsafe()
+          if (error.detail === told.refusal && now - told.at < TOLD_AGAIN_MILLIS) return Effect.void
+          told = { refusal: error.detail, at: now }
           return Effect.logError("the server does not let us have calls, they are asked for again", {
             [kind.noun]: actor.lane.key,
             reason: error.detail

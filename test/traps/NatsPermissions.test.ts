@@ -189,7 +189,11 @@ it.live(
 it.live("a worker that comes back to a server that lets it acknowledge no more executes nothing", () =>
   Effect.gen(function* () {
     const nats = yield* LimitedUser.startChanging()
-    const proxy = yield* NatsProxy.start(nats.port)
+    const looks = new ArrivalCounter()
+    const tap = yield* WireTap.start(nats.port, ({ verb }) => {
+      if (verb === "-ERR") looks.add()
+    })
+    const proxy = yield* NatsProxy.start(Number(new URL(tap.url).port))
     const fn = yield* HttpFunction.start()
     const all = { function_url: `${fn.url}/{name}` }
     const worker = yield* startWorker({ ...all, NATS_URL: nats.limited(proxy.url) })
@@ -200,6 +204,9 @@ it.live("a worker that comes back to a server that lets it acknowledge no more e
     yield* proxy.cut
     yield* worker.log.line(told)
     yield* post(`${gateway.url}/async-function/f`)
+    // It looks again twice, and may not.
+    yield* looks.atLeast(looks.count + 2)
+    expect(fn.requests).toEqual([])
     yield* nats.deny()
     yield* proxy.cut
     yield* stranger.allFinished
