@@ -142,7 +142,8 @@ describe.concurrent("a rejected call", () => {
       fn.gate.open()
       yield* fn.hasDone(5)
       yield* run.finished
-      expect(fn.taken[0]).toBe("old")
+      // Once there is a place, one of the others may come to it while this one is out and refused a last time.
+      expect(fn.refused.slice(0, 2)).toEqual(["old", "old"])
       expect(fn.taken.toSorted()).toEqual([...newer, "old"])
     })
   )
