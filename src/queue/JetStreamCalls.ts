@@ -1,5 +1,5 @@
 import { createInbox, type Msg, type NatsConnection, type Subscription } from "@nats-io/transport-node"
-import { Effect, Layer, Schedule } from "effect"
+import { Effect, Layer } from "effect"
 import type { Lane } from "../domain/Lane.ts"
 import { type CallSource, CallSources, type PullHandlers } from "./CallSource.ts"
 import * as Consumers from "./Consumers.ts"
@@ -9,6 +9,7 @@ import { Ledger } from "./Ledger.ts"
 import { Nats } from "./Nats.ts"
 import type { QueueError } from "./QueueError.ts"
 import { QueueStream } from "./QueueStream.ts"
+import { untilAnswered } from "./UntilAnswered.ts"
 
 /**
  * Pulls exactly what is asked for: one request at a time, over one inbox a lane (jetstream's own
@@ -27,7 +28,7 @@ export const layer = (options: Consumers.ConsumerOptions) =>
         nats.whenConnected.pipe(
           Effect.andThen(nats.whenAllowed),
           Effect.andThen(question),
-          Effect.retry({ schedule: waitForServer, while: (error) => error.reason === "unavailable" })
+          Effect.retry({ schedule: untilAnswered, while: (error) => error.reason === "unavailable" })
         )
 
       /** What is executed and cannot be acknowledged is executed again, until it looks like a call that kills. */
@@ -90,8 +91,6 @@ export const layer = (options: Consumers.ConsumerOptions) =>
       return CallSources.of({ open })
     })
   )
-
-const waitForServer = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("2 seconds")])
 
 /** An answer that takes this much longer than the request may wait will not come any more. */
 const GRACE_MILLIS = 2_000

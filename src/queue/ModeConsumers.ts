@@ -1,11 +1,10 @@
-import { Effect, Schedule } from "effect"
+import { Effect } from "effect"
 import * as ScalingMode from "../domain/ScalingMode.ts"
 import { Nats } from "./Nats.ts"
 import { describe, isConsumerNotFound, isForbidden, toQueueError } from "./natsErrors.ts"
 import { QueueMisconfigured } from "./QueueError.ts"
 import { QueueStream } from "./QueueStream.ts"
-
-const untilAnswered = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("2 seconds")])
+import { untilAnswered } from "./UntilAnswered.ts"
 
 /** Waiting does not help who may not do it: people have to change that. */
 const untilAllowed =
