@@ -11,6 +11,8 @@ import { atEndOfTurn } from "./EndOfTurn.ts"
  * again after `ack_wait`, which at-least-once allows, and a round trip for every call would buy nothing else.
  */
 export interface Delivery extends AckSubject.DeliveryInfo {
+  /** when the call was accepted, milliseconds since 1970; one that was moved was stored later */
+  readonly acceptedMillis: number
   readonly subject: string
   /** when the call's stream was made: with the sequence it names the call for ever */
   readonly streamCreated: string
@@ -38,7 +40,8 @@ const CONFIRM_TIMEOUT_MILLIS = 5_000
 const text = new TextEncoder()
 const ACK = text.encode("+ACK")
 const NAK = text.encode("-NAK")
-const WORKING = text.encode("+WPI")
+/** Still being worked on. */
+export const WORKING = text.encode("+WPI")
 
 /** Undefined when the message is no JetStream delivery. */
 export const fromMessage = (

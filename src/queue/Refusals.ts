@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises"
 import { headers, type NatsConnection } from "@nats-io/transport-node"
 import { isDangerous, isForSettling, isOfAnotherQueue, pattern, TOPICS } from "../domain/NatsPermissions.ts"
+import { WORKING } from "./Delivery.ts"
 import { toQueueError, type Violation, violationOf } from "./natsErrors.ts"
 
 /** Something that the server does not let us do. */
@@ -85,6 +86,7 @@ export class Refusals {
   }
 
   async #try(subjects: ReadonlyArray<string>): Promise<void> {
+    // On an acknowledgement's subject it does no more than give the call time, and no request looks like it.
     for (const subject of subjects) this.#connection.publish(subject, WORKING, { headers: forNobody() })
     // What the server refuses it says before it answers this; then we have to have read it.
     await this.#connection.flush()
@@ -126,9 +128,6 @@ export class Refusals {
     return [...this.#present.values()].find(({ subject }) => ours(subject) && matters(subject))
   }
 }
-
-/** On an acknowledgement's subject it does no more than give the call time, and no request looks like it. */
-const WORKING = "+WPI"
 
 /** No stream is called so: none takes it. */
 const forNobody = () => {

@@ -85,11 +85,11 @@ const checkEndpoint = (endpoint: Variable) => {
 }
 
 const encodingOf = (protocol: Variable | undefined) => {
-  const encoding = encodings[protocol?.text ?? "http/protobuf"]
-  if (protocol === undefined || Object.hasOwn(encodings, protocol.text)) {
-    return Result.succeed(encoding ?? "protobuf")
-  }
-  return refused(protocol, Object.keys(encodings).join(" or "))
+  if (protocol === undefined) return Result.succeed("protobuf" as const)
+  const encoding = Object.hasOwn(encodings, protocol.text) ? encodings[protocol.text] : undefined
+  return encoding === undefined
+    ? refused(protocol, Object.keys(encodings).join(" or "))
+    : Result.succeed(encoding)
 }
 
 const sampling = (sampler: Variable | undefined, argument: Variable | undefined) => {

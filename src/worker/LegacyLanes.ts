@@ -62,6 +62,7 @@ export const beside = Effect.fnUntraced(function* (functions: FunctionLanes, def
     const startedAt = seconds()
     progress.dispatched()
     if (!(yield* persist(progress.stuck, fields)(move(named.success, delivery, record)))) {
+      // The lane's limiter knows of it already.
       return yield* process(undefined, delivery, { ...progress, dispatched: () => {} })
     }
     progress.answered("success", seconds() - startedAt)

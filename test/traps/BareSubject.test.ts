@@ -22,6 +22,17 @@ const call = (name: string, id: string) => ({
 const isConfirmation = ({ payload, verb }: WireTap.Said) =>
   verb === "MSG" && /^\{"stream":"OF_faas-request", ?"seq":\d+/.test(payload)
 
+/** A worker that is killed there. */
+const startDoomed = Effect.fnUntraced(function* (natsPort: number, environment: Environment) {
+  let pid: number | undefined
+  const wire = yield* WireTap.start(natsPort, (said) => {
+    if (pid !== undefined && isConfirmation(said)) process.kill(pid, "SIGKILL")
+  })
+  const worker = yield* spawnProgram(["worker"], { ...environment, NATS_URL: wire.url })
+  pid = worker.pid
+  return worker
+})
+
 const prepare = Effect.fnUntraced(function* (bin: string, more: Environment = {}) {
   const nats = yield* startNats({ bin })
   const fn = yield* HttpFunction.start()
@@ -85,12 +96,7 @@ describe.concurrent.each(servers)("calls on the bare subject of a queue, on $nam
   it.live("a worker that dies between storing a call anew and settling the old one doubles nothing", () =>
     Effect.gen(function* () {
       const { environment, fn, nats, publish, stranger } = yield* prepare(bin, { ack_wait: "1s" })
-      let pid: number | undefined
-      const wire = yield* WireTap.start(nats.port, (said) => {
-        if (pid !== undefined && isConfirmation(said)) process.kill(pid, "SIGKILL")
-      })
-      const worker = yield* spawnProgram(["worker"], { ...environment, NATS_URL: wire.url })
-      pid = worker.pid
+      const worker = yield* startDoomed(nats.port, environment)
       yield* publish(call("old", "1"))
       expect(yield* worker.exit).toBe(null)
       expect(yield* stranger.unfinished).toBe(2)
@@ -108,12 +114,7 @@ describe.concurrent.each(servers)("calls on the bare subject of a queue, on $nam
       yield* Effect.promise(() =>
         stranger.manager.streams.update(QueueState.streamName, { duplicate_window: 30e9 })
       )
-      let pid: number | undefined
-      const wire = yield* WireTap.start(nats.port, (said) => {
-        if (pid !== undefined && isConfirmation(said)) process.kill(pid, "SIGKILL")
-      })
-      const worker = yield* spawnProgram(["worker"], { ...environment, NATS_URL: wire.url })
-      pid = worker.pid
+      const worker = yield* startDoomed(nats.port, environment)
       yield* publish(call("old", "1"))
       yield* worker.exit
       yield* startWorker(environment)
