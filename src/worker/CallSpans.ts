@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import * as Call from "../domain/Call.ts"
 import type { About } from "../domain/CallbackMessage.ts"
 import * as FunctionName from "../domain/FunctionName.ts"
+import type { HeaderMap } from "../domain/Headers.ts"
 import * as Outcome from "../domain/Outcome.ts"
 import type { Delivery } from "../queue/Delivery.ts"
 import * as Span from "../telemetry/Span.ts"
@@ -39,12 +40,12 @@ export const attempt = <E, R>(
   work: Work & { readonly call: Call.Call },
   url: string,
   flight: Flight,
-  invoke: (call: Call.Call) => Effect.Effect<Reaction, E, R>
+  invoke: (header: HeaderMap) => Effect.Effect<Reaction, E, R>
 ): Effect.Effect<Reaction, E, R> => {
   const { call, attempt: number, span: parent } = work
-  if (parent === Span.none) return invoke(call)
+  if (parent === Span.none) return invoke(call.header)
   // 99 of 100 calls: all there is to say is that nothing is recorded.
-  if (parent.traceId === undefined) return invoke({ ...call, header: parent.headers(call.header) })
+  if (parent.traceId === undefined) return invoke(parent.headers(call.header))
   const limiter = flight.limiter()
   const span = parent.child(call.method, "client", () => ({
     ...serverOf(targetOf(url)),
@@ -56,7 +57,7 @@ export const attempt = <E, R>(
     "sluice.limiter.in_flight": limiter.inFlight,
     ...resent(number)
   }))
-  const answered = Effect.map(invoke({ ...call, header: span.headers(call.header) }), (reaction) => {
+  const answered = Effect.map(invoke(span.headers(call.header)), (reaction) => {
     tellAnswer(span, reaction.answer)
     return reaction
   })

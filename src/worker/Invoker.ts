@@ -32,8 +32,13 @@ export interface InvokerOptions {
 export class Invoker extends Context.Service<
   Invoker,
   {
-    /** One attempt. `keepReply`: whether somebody wants the body of the answer. */
-    readonly invoke: (url: string, call: Call, keepReply: boolean) => Effect.Effect<Reaction>
+    /** One attempt, with these headers. `keepReply`: whether somebody wants the body of the answer. */
+    readonly invoke: (
+      url: string,
+      call: Call,
+      header: Headers.HeaderMap,
+      keepReply: boolean
+    ) => Effect.Effect<Reaction>
   }
 >()("sluice/worker/Invoker") {
   static readonly layer = (options: InvokerOptions) => Layer.effect(Invoker, make(options))
@@ -48,9 +53,9 @@ const make = Effect.fnUntraced(function* (options: InvokerOptions) {
   )
 
   return Invoker.of({
-    invoke: (url, call, keepReply) => {
+    invoke: (url, call, header, keepReply) => {
       const { origin, basePath } = targetOf(url)
-      const { headers, dropped } = Headers.toWire(call.header)
+      const { headers, dropped } = Headers.toWire(header)
       const startedAt = clock.monotonicTimeNanosUnsafe()
       return exchange(agent, {
         origin,

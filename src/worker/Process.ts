@@ -167,8 +167,8 @@ const make = Effect.fnUntraced(function* (options: ProcessOptions) {
   ) {
     const { attempt, call, delivery, fn } = work
     progress.dispatched()
-    const reaction = yield* CallSpans.attempt(work, url, progress, (asked) =>
-      invoker.invoke(url, asked, call.callbackUrl !== undefined)
+    const reaction = yield* CallSpans.attempt(work, url, progress, (header) =>
+      invoker.invoke(url, call, header, call.callbackUrl !== undefined)
     )
     const { answer, durationSeconds } = reaction
     progress.answered(Outcome.signal(answer), durationSeconds, Outcome.retryAfterSeconds(answer))
