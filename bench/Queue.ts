@@ -2,6 +2,7 @@ import { jetstream, jetstreamManager, type StreamConfig } from "@nats-io/jetstre
 import { connect } from "@nats-io/transport-node"
 import { Effect, Result, Schedule } from "effect"
 import * as Call from "../src/domain/Call.ts"
+import type { HeaderMap } from "../src/domain/Headers.ts"
 import * as StreamRules from "../src/domain/StreamRules.ts"
 import * as SubjectTemplate from "../src/domain/SubjectTemplate.ts"
 import { BenchError } from "./BenchError.ts"
@@ -9,7 +10,7 @@ import { BenchError } from "./BenchError.ts"
 const publishedAtOnce = 1_000
 
 /** A call as the gateway stores it, about 300 bytes. */
-const message = (queueName: string): Uint8Array =>
+const message = (queueName: string, header: HeaderMap = {}): Uint8Array =>
   Call.encode({
     method: "POST",
     function: "instant",
@@ -17,7 +18,8 @@ const message = (queueName: string): Uint8Array =>
       "Content-Type": ["application/json"],
       "User-Agent": ["curl/8.5.0"],
       "X-Call-Id": [crypto.randomUUID()],
-      "X-Start-Time": [String(BigInt(Date.now()) * 1_000_000n)]
+      "X-Start-Time": [String(BigInt(Date.now()) * 1_000_000n)],
+      ...header
     },
     host: "",
     body: Buffer.from(JSON.stringify({ order: 4711, customer: "c-1029", items: ["a", "b"], rush: true })),
@@ -56,11 +58,13 @@ export const make = Effect.fnUntraced(function* (url: string, queueName: string)
       await manager.streams.delete(streamName).catch(() => false)
       await manager.streams.add(wanted as Partial<StreamConfig> & { name: string })
     }),
-    /** Stores so many calls. */
-    fill: (calls: number) =>
+    /** Stores so many calls, with these headers too. */
+    fill: (calls: number, header?: HeaderMap) =>
       Effect.promise(async () => {
         for (let left = calls; left > 0; left -= publishedAtOnce) {
-          const batch = Array.from({ length: Math.min(left, publishedAtOnce) }, () => message(queueName))
+          const batch = Array.from({ length: Math.min(left, publishedAtOnce) }, () =>
+            message(queueName, header)
+          )
           await Promise.all(batch.map((data) => client.publish(subject, data)))
         }
       }),
