@@ -10,7 +10,7 @@ import { BenchError } from "./BenchError.ts"
 const publishedAtOnce = 1_000
 
 /** A call as the gateway stores it, about 300 bytes. */
-const message = (queueName: string, header: HeaderMap = {}): Uint8Array =>
+const message = (queueName: string, header: HeaderMap): Uint8Array =>
   Call.encode({
     method: "POST",
     function: "instant",
@@ -33,7 +33,7 @@ const message = (queueName: string, header: HeaderMap = {}): Uint8Array =>
     unknown: {}
   })
 
-export const messageBytes = message("bench").length
+export const messageBytes = message("bench", {}).length
 
 /** A queue for contestants to serve, on a connection of the bench's own. */
 export const make = Effect.fnUntraced(function* (url: string, queueName: string) {
@@ -59,7 +59,7 @@ export const make = Effect.fnUntraced(function* (url: string, queueName: string)
       await manager.streams.add(wanted as Partial<StreamConfig> & { name: string })
     }),
     /** Stores so many calls, with these headers too. */
-    fill: (calls: number, header?: HeaderMap) =>
+    fill: (calls: number, header: HeaderMap = {}) =>
       Effect.promise(async () => {
         for (let left = calls; left > 0; left -= publishedAtOnce) {
           const batch = Array.from({ length: Math.min(left, publishedAtOnce) }, () =>

@@ -20,6 +20,8 @@ interface Options {
   /** Calls of a turn. */
   readonly calls: number
   readonly inFlight: number
+  /** More headers of calls; there is a warm-up with each. */
+  readonly warmUps: ReadonlyArray<HeaderMap>
   /** Where CPU profiles of the contestants go, if anywhere. */
   readonly profiles: string | undefined
   readonly tell: (line: string) => Effect.Effect<void>
@@ -36,12 +38,6 @@ export type Round<Name extends string> = Readonly<Record<Name, Measured>>
 
 /** Until the compiler has seen all of it: after 20,000 calls the next still cost a tenth more. */
 const WARM_UP_CALLS = 60_000
-
-/**
- * The trace of a caller that is sampled, which a contestant that traces continues. Otherwise one that records a call
- * in a hundred would have recorded a few hundred by now, with code that the compiler has hardly looked at.
- */
-const sampledTrace = { Traceparent: [`00-${"ab".repeat(16)}-${"cd".repeat(8)}-01`] }
 
 /** For what a program does a little later than asked, such as the export of traces: it belongs to the turn. */
 const REST = Duration.millis(400)
@@ -89,7 +85,7 @@ const enter = Effect.fnUntraced(function* (queueName: string, contestant: Contes
   const port = yield* fn.hear
   const serving = yield* start(contestant, queue, `http://127.0.0.1:${port}`, options)
 
-  const serve = (calls: number, header?: HeaderMap) =>
+  const serve = (calls: number, header: HeaderMap) =>
     Effect.gen(function* () {
       yield* serving.suspend
       yield* queue.fill(calls, header)
@@ -99,11 +95,10 @@ const enter = Effect.fnUntraced(function* (queueName: string, contestant: Contes
       return seconds
     }).pipe(Effect.raceFirst(serving.crashed))
 
-  yield* serve(WARM_UP_CALLS, sampledTrace)
-  yield* serve(WARM_UP_CALLS)
+  for (const header of options.warmUps) yield* serve(WARM_UP_CALLS, header)
   return Effect.gen(function* () {
     const before = yield* serving.ask(0)
-    const seconds = yield* serve(options.calls)
+    const seconds = yield* serve(options.calls, {})
     yield* Effect.sleep(REST)
     const after = yield* serving.ask(0)
     return {

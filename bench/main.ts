@@ -57,6 +57,7 @@ const bench = Command.make(
 
     const heats = yield* Throughput.measure(contestants(given.adaptive), {
       ...given,
+      warmUps: [{}],
       natsUrl: server.url,
       profiles: Option.getOrUndefined(given.profiles),
       tell: Console.log
